@@ -1,0 +1,103 @@
+/* attest-verify: decides whether a piece of attestation evidence is to be trusted.
+ * It owns nothing but what its parse functions return, and the verdict it fills for the caller.
+ * It never opens a socket or a file, starts a thread, reads a clock or the environment: evidence,
+ * collateral, policy, trust anchors and time all come in as arguments. All functions are
+ * re-entrant; parsed objects are immutable and may be shared between threads. */
+#ifndef ATTEST_VERIFY_H
+#define ATTEST_VERIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct attest_bytes {
+    const uint8_t *ptr;
+    size_t len;
+};
+
+/* Every verdict once: verdicts.def has code, word and sentence. ATTEST_TRUSTED is 0. */
+enum attest_reason {
+#define VERDICT(code, word, sentence) ATTEST_##code,
+#include "verdicts.def"
+#undef VERDICT
+    ATTEST_REASON_COUNT
+};
+
+enum attest_tee { ATTEST_TEE_NONE, ATTEST_TEE_SGX, ATTEST_TEE_TDX, ATTEST_TEE_SNP };
+
+enum { ATTEST_ADVISORIES_MAX = 64, ATTEST_MEASUREMENTS_MAX = 16 };
+
+struct attest_measurement {
+    const char *name; /* static: "mrenclave", "mrtd", "rtmr0" .. as a policy spells it */
+    uint8_t bytes[64];
+    size_t len;
+};
+
+struct attest_verdict {
+    enum attest_reason reason; /* ATTEST_TRUSTED, or the first check that failed */
+    char detail[256];          /* what was found and what was expected; never a secret */
+    enum attest_tee tee;
+    const char *tcb_status; /* static, Intel's spelling; NULL when not reached */
+    char advisories[ATTEST_ADVISORIES_MAX][24];
+    size_t advisory_count;
+    int64_t tcb_date; /* unix seconds; 0 when not reached */
+    uint8_t fmspc[6];
+    struct attest_measurement measurements[ATTEST_MEASUREMENTS_MAX];
+    size_t measurement_count;
+    uint8_t report_data[64];
+    uint8_t evidence_sha256[32]; /* of the quote or report bytes as presented */
+    int64_t expires; /* unix seconds: the earliest end among certificates, CRLs and documents */
+};
+
+static inline bool attest_is_trusted(const struct attest_verdict *verdict)
+{
+    return verdict->reason == ATTEST_TRUSTED;
+}
+
+/* "trusted", "debug", "tcb-not-accepted" ..: the word of a row; and its sentence. */
+const char *attest_reason_word(enum attest_reason reason);
+const char *attest_reason_sentence(enum attest_reason reason);
+const char *attest_tee_word(enum attest_tee tee); /* "sgx", "tdx", "snp", "none" */
+
+/* Trust anchors. The built-in ones are the pinned keys of Intel (SPKI SHA-256, ra-tls a.5).
+ * `add_pem` replaces them by its certificates' keys, for testing only: a process that does so must
+ * say so. Returns NULL and a sentence in `error` when the PEM is not one or more certificates. */
+struct attest_roots;
+struct attest_roots *attest_roots_builtin(void);
+struct attest_roots *attest_roots_from_pem(struct attest_bytes pem, char *error, size_t error_size);
+void attest_roots_free(struct attest_roots *roots);
+
+/* One collateral document for one FMSPC and TEE: the JSON object described in README.md (PEM chains,
+ * signed JSON texts with hex signatures, CRLs in hex). Only its shape is checked here; signatures
+ * and dates are checked at each verification. At most 2 MiB. NULL and a sentence on error. */
+struct attest_collateral;
+struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char *error,
+                                                  size_t error_size);
+void attest_collateral_free(struct attest_collateral *collateral);
+
+/* A policy (DESIGN 3). Unknown members, an `accept` entry without a measurement and without
+ * "any_code", and debug without "insecure_testing" are errors. At most 256 KiB. */
+struct attest_policy;
+struct attest_policy *attest_policy_parse(struct attest_bytes json, char *error, size_t error_size);
+void attest_policy_free(struct attest_policy *policy);
+
+/* What a verification is made with. `collateral` may hold documents of many platforms: the one that
+ * fits the evidence's TEE and FMSPC is chosen (the first whose issue dates are the newest). */
+struct attest_request {
+    const struct attest_roots *roots;
+    const struct attest_collateral *const *collateral;
+    size_t collateral_count;
+    const struct attest_policy *policy; /* NULL trusts nobody */
+    int64_t now;                        /* unix seconds */
+};
+
+/* Verifies a bare SGX or TDX quote. No key is bound: that is the caller's to judge. */
+void attest_verify_quote(const struct attest_request *request, struct attest_bytes quote,
+                         struct attest_verdict *verdict);
+
+/* Verifies the evidence in an X.509 certificate (DER) and that it binds the certificate's key.
+ * Does not check the certificate's own signature: possession of the key is the TLS handshake's. */
+void attest_verify_certificate(const struct attest_request *request, struct attest_bytes der,
+                               struct attest_verdict *verdict);
+
+#endif

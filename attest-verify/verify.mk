@@ -1,0 +1,1 @@
+# sources of the verifying library and its program

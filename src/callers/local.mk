@@ -1,0 +1,1 @@
+# src/callers: sources of libteegate

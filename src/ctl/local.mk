@@ -1,0 +1,1 @@
+# src/ctl: sources of libteegate

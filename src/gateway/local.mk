@@ -1,0 +1,1 @@
+# src/gateway: sources of libteegate

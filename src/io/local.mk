@@ -1,0 +1,1 @@
+# src/io: sources of libteegate

@@ -1,0 +1,1 @@
+# src/rules: sources of libteegate

@@ -1,0 +1,1 @@
+# src/workers: sources of libteegate

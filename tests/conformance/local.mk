@@ -1,0 +1,1 @@
+# vectors of other people, replayed

@@ -1,0 +1,1 @@
+# fuzz targets; without --enable-fuzz they replay their corpus

@@ -1,0 +1,1 @@
+# whole lives of an exchange, in fake time
