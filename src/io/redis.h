@@ -1,0 +1,56 @@
+/* One connection to one Redis server: commands out, replies to whoever asked, in order.
+ * It owns the connection, reconnects by itself (100 ms to 2 s, with jitter) and owns the waits in
+ * flight. It never blocks, never repeats a command by itself, and never keeps more than `calls_max`:
+ * no reply by the deadline, or a lost connection, is answered with NULL, which means «unknown». */
+#ifndef IO_REDIS_H
+#define IO_REDIS_H
+
+#include "base/span.h"
+#include "io/loop.h"
+#include "io/socket.h"
+
+struct redis;
+struct redisReply;
+
+struct redis_options {
+    struct address address;
+    char user[64]; /* ACL user; empty: none */
+    char password[128];
+    uint32_t connect_ms_max; /* default 2000 */
+    uint32_t calls_max;      /* in flight; default 65536 */
+};
+
+struct redis_events {
+    /* Connected, authenticated and answering. May ask at once. */
+    void (*note_up)(void *owner);
+    void (*note_down)(void *owner);
+};
+
+/* `reply` lives until the function returns; NULL: unknown (lost, late, or never sent: see
+ * redis_is_up()). `id` is what the caller gave: an id, never a pointer to something that may go. */
+typedef void redis_answer(void *owner, uint64_t id, const struct redisReply *reply);
+
+/* A Lua script, embedded; `sha1` is filled by redis_script_init(). */
+struct redis_script {
+    const char *name;
+    const char *text;
+    char sha1[41];
+};
+void redis_script_init(struct redis_script *script, const char *name, const char *text);
+
+struct redis *redis_open(struct loop *loop, const struct redis_options *options,
+                         const struct redis_events *events, void *owner);
+void redis_close(struct redis *redis); /* waits are answered NULL first */
+bool redis_is_up(const struct redis *redis);
+
+/* Sends one command this turn; all of a turn leave in one write. False when `calls_max` is reached
+ * or the server is away: then `answer` is never called. */
+MUST_USE bool redis_call(struct redis *redis, const struct span *words, unsigned word_count,
+                         uint64_t deadline_at, redis_answer *answer, void *owner, uint64_t id);
+/* EVALSHA; on NOSCRIPT it sends EVAL once by itself (the first was not run: nothing is doubled). */
+MUST_USE bool redis_eval(struct redis *redis, const struct redis_script *script,
+                         const struct span *keys, unsigned key_count, const struct span *args,
+                         unsigned arg_count, uint64_t deadline_at, redis_answer *answer,
+                         void *owner, uint64_t id);
+
+#endif

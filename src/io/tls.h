@@ -1,0 +1,29 @@
+/* TLS contexts for the two sides. Counted: a connection keeps its context alive across a reload.
+ * It owns the OpenSSL objects. It never decides whether a worker is trusted: the workers' context
+ * takes any well-formed certificate, and the link stays closed until a verdict. */
+#ifndef IO_TLS_H
+#define IO_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/must.h"
+
+struct tls;
+
+/* Callers: TLS 1.2 and 1.3, ALPN h2 and http/1.1 (a client that offers ALPN without either is
+ * refused, RFC 7301 3.2; one without ALPN gets http/1.1). PEM files. NULL and a sentence that
+ * names the file. */
+struct tls *tls_for_callers(const char *certificate_file, const char *key_file, char *error,
+                            size_t error_size);
+/* Workers: TLS 1.3 only, no resumption, no tickets, ALPN h2 then http/1.1. */
+struct tls *tls_for_workers(char *error, size_t error_size);
+struct tls *tls_take(struct tls *tls); /* any thread */
+void tls_give(struct tls *tls);
+
+/* For io/conn alone. */
+struct ssl_st;
+struct ssl_st *tls_new_ssl(struct tls *tls);
+bool tls_is_server(const struct tls *tls);
+
+#endif
