@@ -1,0 +1,42 @@
+/* Credential to caller. It owns a lane's small cache of key records (5 s, 4096). It never keeps or
+ * logs a secret: keys are stored as salted SHA-256 and compared in constant time. */
+#ifndef CALLERS_AUTH_H
+#define CALLERS_AUTH_H
+
+#include "base/fault.h"
+#include "base/span.h"
+#include "callers/store.h"
+#include "rules/cid.h"
+
+struct auth;
+
+enum { ACCOUNT_NAME_MAX = 64, KEY_ID_MAX = 32, KEY_CIDS_MAX = 32 };
+
+/* Who pays. A value, copied into the exchange. */
+struct caller {
+    char account[ACCOUNT_NAME_MAX + 1];
+    char key_id[KEY_ID_MAX + 1];
+    uint16_t bucket;
+};
+
+/* Embedded by whoever waits. `answer` is called later, never before auth_check() returns; fault is
+ * NONE, UNAUTHENTICATED, AGENT_NOT_ALLOWED or METERING_UNAVAILABLE. */
+struct auth_wait {
+    void (*answer)(struct auth_wait *wait);
+    enum fault fault;
+    struct caller caller;
+    uint64_t id; /* the auth's own */
+};
+
+struct auth *auth_new(struct loop *loop, struct store *store);
+void auth_free(struct auth *auth);
+
+/* `credential` is an API key, `tgk_<bucket>_<id>_<secret>`; anything else is UNAUTHENTICATED. The
+ * key's expiry, revocation, scope "invoke" and CID list are checked; `cid` may be NULL (not an
+ * invocation: scope "read" or "invoke" will do). */
+void auth_check(struct auth *auth, struct span credential, const struct cid *cid,
+                struct auth_wait *wait);
+/* The waiter goes; `answer` will not be called. Fine when it was already. */
+void auth_cancel(struct auth *auth, struct auth_wait *wait);
+
+#endif

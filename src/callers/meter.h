@@ -1,0 +1,107 @@
+/* Money: hold before, checkpoint during, settle after (metering.md 4), each one Lua script, each
+ * idempotent by invocation id. It owns the waits in flight and, once meter_settle() is called, the
+ * settling itself: journal, sending, sending again. It never charges more than was held, and never
+ * lets a hold be forgotten: settled, released, or reaped at its deadline. */
+#ifndef CALLERS_METER_H
+#define CALLERS_METER_H
+
+#include "base/fault.h"
+#include "base/stats.h"
+#include "callers/auth.h"
+#include "callers/journal.h"
+#include "callers/store.h"
+#include "rules/price.h"
+
+struct meter;
+
+enum { INVOCATION_TEXT_MAX = 32 }; /* 26 characters of base32 lower, 128 random bits, and a NUL */
+
+struct invocation {
+    char text[INVOCATION_TEXT_MAX];
+};
+/* A fresh random one. */
+void invocation_make(struct invocation *out);
+
+/* What a call holds. Embedded in its exchange; a value after meter_hold(). */
+struct hold {
+    struct invocation id;
+    struct caller caller;
+    char cid[CID_TEXT_MAX];
+    uint64_t ceiling_ucr;
+    uint32_t ttl_ms;        /* the hold ends (is reaped) so long after its last checkpoint */
+    bool placed;            /* Redis has it, or may have it: it must be settled or released */
+};
+
+/* What a limit looks like to the caller, for RateLimit fields and problems. */
+struct meter_facts {
+    uint64_t available_ucr;   /* balance (and credit line) after the hold, or at the refusal */
+    uint64_t retry_after_ms;  /* QUOTA_EXCEEDED: when trying again may help */
+    char violated[24];        /* "rate", "concurrency", "spend-day", "spend-month" */
+    uint64_t rate_limit;      /* policy: requests per window; 0: none */
+    uint64_t rate_window_s;
+    uint64_t rate_remaining;
+    uint64_t concurrency_limit; /* 0: none */
+    uint64_t concurrency_live;
+};
+
+/* fault: NONE, INSUFFICIENT_CREDIT, ACCOUNT_SUSPENDED, QUOTA_EXCEEDED, INVOCATION_EXISTS,
+ * UNAUTHENTICATED (no such account) or METERING_UNAVAILABLE. `answer` is called later, never before
+ * meter_hold() returns. */
+struct meter_wait {
+    void (*answer)(struct meter_wait *wait);
+    enum fault fault;
+    struct meter_facts facts;
+    uint64_t id; /* the meter's own */
+};
+
+/* How a call ended, for the ledger: "ok", "agent-error", a fault's word, "orphan". */
+struct settlement {
+    uint64_t cost_ucr; /* at most the hold's ceiling: more is a bug */
+    struct usage usage;
+    const char *outcome; /* static */
+    int status;          /* what the caller saw; 0: nothing */
+    char worker[64];
+    uint64_t over_ucr; /* cost the worker reported above its caps: recorded, not charged */
+};
+
+struct settle_wait {
+    void (*answer)(struct settle_wait *wait);
+    bool settled;         /* false: unknown for now, the meter goes on */
+    uint64_t charged_ucr; /* when settled */
+    uint64_t id;
+};
+
+struct meter_options {
+    uint32_t hold_ms_max;   /* no answer by then: METERING_UNAVAILABLE; default 250 */
+    uint32_t settle_ms_max; /* one try; default 2000, then again until acknowledged */
+    uint32_t waits_max;     /* holds and settles in flight; default 65536 */
+    bool reaps;             /* this lane's meter also reaps overdue holds (one lane does) */
+};
+
+struct meter *meter_new(struct loop *loop, struct store *store, struct journal *journal,
+                        const struct meter_options *options, struct stats *stats);
+void meter_free(struct meter *meter);
+/* The store's connection came up or went down (from its redis_events). Up: the journal's rest is
+ * sent again (by the lane that reaps), scripts are loaded. */
+void meter_note_up(struct meter *meter);
+void meter_note_down(struct meter *meter);
+
+/* Places `hold` (id, caller, cid, ceiling, ttl filled in). A late or lost answer is released behind
+ * the scenes. */
+void meter_hold(struct meter *meter, struct hold *hold, struct meter_wait *wait);
+/* Nobody waits for the hold any more: released as soon as its answer is known. */
+void meter_hold_cancel(struct meter *meter, struct meter_wait *wait);
+/* Stores the cost so far and pushes the hold's deadline; no answer. */
+void meter_checkpoint(struct meter *meter, const struct hold *hold, uint64_t cost_ucr);
+/* Ends the hold with a charge. The entry is in the journal when this returns true; false: the
+ * journal is full or broken (the hold then ends by reaping, at its last checkpoint). `wait` may be
+ * NULL; it is answered later, at most settle_ms_max. */
+MUST_USE bool meter_settle(struct meter *meter, const struct hold *hold,
+                           const struct settlement *settlement, struct settle_wait *wait);
+/* Ends the hold without a charge: the call never ran. */
+void meter_release(struct meter *meter, const struct hold *hold);
+void meter_settle_cancel(struct meter *meter, struct settle_wait *wait);
+/* Waits and settles not yet over: drain waits for 0. */
+uint32_t meter_pending(const struct meter *meter);
+
+#endif

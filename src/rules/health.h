@@ -1,0 +1,25 @@
+/* From outcomes to a worker's state: five failures in a row eject it for 30 s, 60 s, .. at most
+ * 300 s; then one probe request decides. Owns nothing but its counts; now is an argument. */
+#ifndef RULES_HEALTH_H
+#define RULES_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { HEALTH_FAILURES_MAX = 5, HEALTH_REST_MS = 30000, HEALTH_REST_MS_MAX = 300000 };
+
+struct health {
+    uint32_t failures;   /* in a row */
+    uint32_t ejections;  /* in a row */
+    uint64_t resting_until; /* lane ms; 0: not resting */
+    bool probing;        /* the one probe is out */
+};
+
+/* May it be asked now? When a rest is over, the first question makes it the probe. */
+bool health_may_ask(const struct health *health, uint64_t now);
+void health_note_asked(struct health *health, uint64_t now);
+void health_note_success(struct health *health);
+/* `last`: no other worker of the pool may be asked; it is never ejected. */
+void health_note_failure(struct health *health, uint64_t now, bool last);
+
+#endif

@@ -1,0 +1,86 @@
+/* A lane's way to the workers: links that are verified, and those who wait for one.
+ * It owns the links, the waits and each worker's health. It never lends a stream of a link whose
+ * evidence has no trusting verdict, and never names who asks. */
+#ifndef WORKERS_POOLS_H
+#define WORKERS_POOLS_H
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/stats.h"
+#include "http/http.h"
+#include "rules/retry.h"
+#include "workers/attester.h"
+#include "workers/registry.h"
+
+struct pools;
+
+enum { POOLS_TRIED_MAX = RETRY_ATTEMPTS_MAX };
+
+/* A stream and who is at its other end. Facts stay valid until pools_return(). */
+struct lease {
+    struct stream *stream;        /* lent: ended by pools_return() */
+    const struct worker *worker;
+    const struct pool_facts *pool;
+    const struct proof *proof;
+    uint64_t link; /* the pools' own */
+};
+
+struct pool_wait {
+    void (*answer)(struct pool_wait *wait);
+    /* the question */
+    const char *pool;                          /* its name */
+    char tried[POOLS_TRIED_MAX][WORKER_ID_MAX]; /* workers not to be asked again */
+    uint32_t tried_count;
+    uint64_t deadline_at; /* lane ms */
+    struct head *request; /* method, path and fields; scheme and authority are filled in from the
+                             worker picked. Sent on the stream as it is lent; owned by pools from
+                             pools_lend() on and freed when no stream comes of it */
+    bool request_ended;   /* no body follows */
+    void (*note)(void *user); /* the stream's */
+    void *user;
+    /* the answer */
+    enum fault fault; /* NONE, NO_WORKER, CONNECT_FAILED, UNTRUSTED, OVERLOADED */
+    char worker[WORKER_ID_MAX]; /* whom the fault is about; empty: nobody was asked */
+    char detail[320];  /* UNTRUSTED: which check failed; for the log */
+    struct lease lease;
+    /* the pools' own */
+    struct list node;
+    uint64_t link;
+};
+
+struct pools *pools_new(struct loop *loop, struct attester *attester, const struct log *log,
+                        struct stats *stats);
+/* The new set: links of workers that are gone, or whose trust changed, drain. Takes a count. */
+void pools_apply(struct pools *pools, struct registry *registry);
+/* No new links, streams finish. */
+void pools_drain(struct pools *pools);
+void pools_free(struct pools *pools); /* at once */
+
+/* Picks a worker (rules/placement), finds room on a READY link or opens one, sends the head and
+ * lends the stream. Answers later, never before it returns. All workers refused: UNTRUSTED; none or
+ * all full past the deadline: NO_WORKER or OVERLOADED. The first failure of the worker that was
+ * picked is the answer: trying another is the asker's decision. */
+void pools_lend(struct pools *pools, struct pool_wait *wait);
+/* The asker goes before the answer. Fine when it was answered. */
+void pools_cancel(struct pools *pools, struct pool_wait *wait);
+/* The stream is done with, or not: it is released (reset when unfinished). `fault` is how the
+ * attempt ended, for health; `ttfb_us` time to the answer's head, 0 when there was none. */
+void pools_return(struct pools *pools, struct lease *lease, enum fault fault, uint32_t ttfb_us);
+
+/* Shares the retry budget of a pool (by name); NULL when there is no such pool. */
+struct retry_budget *pools_budget(struct pools *pools, const char *pool);
+
+/* For admin: calls `visit` for every worker of this lane. */
+struct worker_view {
+    const struct pool_facts *pool;
+    const struct worker *worker;
+    const char *state; /* "ready", "connecting", "attesting", "refused", "resting", "idle" */
+    const struct proof *proof; /* the newest verdict, or NULL */
+    uint32_t links;
+    uint32_t streams;
+    uint32_t ttfb_us;
+};
+void pools_visit(struct pools *pools, void (*visit)(void *arg, const struct worker_view *view),
+                 void *arg);
+
+#endif
