@@ -10,6 +10,7 @@
 #include <time.h>
 
 enum { OK = 0, WRONG_USE = 2 };
+enum { OPTION_HELP = 256 };
 enum {
     WORKERS_MAX = 64,
     HOSTS_MAX = 64,
@@ -187,7 +188,7 @@ static const struct option long_options[] = {
     {"convention", required_argument, NULL, 'c'}, {"host", required_argument, NULL, 'h'},
     {"days", required_argument, NULL, 'd'},       {"collateral-days", required_argument, NULL, 'e'},
     {"time", required_argument, NULL, 'n'},       {"variant", required_argument, NULL, 'v'},
-    {"help", no_argument, NULL, '?' + 256},       {NULL, 0, NULL, 0},
+    {"help", no_argument, NULL, OPTION_HELP},     {NULL, 0, NULL, 0},
 };
 
 /* Returns -1 to go on, else the exit status. */
@@ -196,8 +197,8 @@ static int parse_arguments(int argc, char **argv, struct order *order)
     int option;
     optind = 0; /* glibc: start afresh, whoever used getopt before */
     opterr = 0;
-    while ((option = getopt_long(argc, argv, "-:", long_options, NULL)) != -1) {
-        if (option == '?' + 256) {
+    while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+        if (option == OPTION_HELP) {
             fputs(usage, stdout);
             return OK;
         }
@@ -207,15 +208,14 @@ static int parse_arguments(int argc, char **argv, struct order *order)
                               option == ':' ? "a value is missing" : "there is no such option");
             return WRONG_USE;
         }
-        if (option == 1 && order->dir != NULL) {
-            simulate_complain("found a second folder \"%s\"; one DIR is allowed", optarg);
-            return WRONG_USE;
-        }
-        if (option == 1)
-            order->dir = optarg;
-        else if (!take_option(order, option, optarg))
+        if (!take_option(order, option, optarg))
             return WRONG_USE;
     }
+    if (argc - optind > 1) {
+        simulate_complain("found a second folder \"%s\"; one DIR is allowed", argv[optind + 1]);
+        return WRONG_USE;
+    }
+    order->dir = argv[optind]; /* NULL when there is none */
     return check_order(order) ? -1 : WRONG_USE;
 }
 
