@@ -71,12 +71,21 @@ enum simulate_damage {
     SIMULATE_UNBOUND_ATTESTATION_KEY, /* QE report data is of another attestation key */
 };
 
+/* One byte changed before it is signed: for the fields that have no option. None when `flip` is 0.
+ */
+struct simulate_patch {
+    size_t offset;
+    uint8_t flip; /* exclusive-or */
+};
+
 struct simulate_quote_options {
     enum attest_tee tee;
     uint16_t version; /* 3 (SGX only), 4 or 5 */
     bool td_1_5;      /* version 5, TDX: a TD report 1.5 */
     uint8_t report_data[64];
     enum simulate_damage damage;
+    struct simulate_patch patch;    /* of header and body */
+    struct simulate_patch qe_patch; /* of the QE report */
     struct {
         uint8_t mrenclave[32], mrsigner[32];
         uint64_t attributes; /* flags; bit 1 is debug */
@@ -119,7 +128,7 @@ struct simulate_level {
 struct simulate_collateral_options {
     enum attest_tee tee;
     int64_t issued, next_update; /* of documents and CRLs */
-    uint32_t evaluation_number;
+    uint32_t evaluation_number, qe_evaluation_number;
     uint8_t fmspc[6], pceid[2];
     uint8_t qe_mrsigner[32];
     uint16_t qe_isvprodid;
@@ -128,8 +137,9 @@ struct simulate_collateral_options {
     struct simulate_level qe[SIMULATE_LEVELS_MAX];
     struct simulate_level module[SIMULATE_LEVELS_MAX]; /* of "TDX_01" */
     size_t platform_count, qe_count, module_count;
-    STACK_OF(ASN1_INTEGER) * revoked; /* serials in the PCK CRL; lent; NULL: none */
-    bool ca_revoked, signer_revoked;  /* in the root's CRL */
+    STACK_OF(ASN1_INTEGER) * revoked;   /* serials in the PCK CRL; lent; NULL: none */
+    bool ca_revoked, signer_revoked;    /* in the root's CRL */
+    const char *tcb_info, *qe_identity; /* signed as they are, instead of the levels; or NULL */
 };
 struct simulate_collateral_options simulate_collateral_default(enum attest_tee tee, int64_t issued,
                                                                int64_t next_update);

@@ -39,6 +39,7 @@ struct simulate_collateral_options simulate_collateral_default(enum attest_tee t
         .issued = issued,
         .next_update = next_update,
         .evaluation_number = EVALUATION_NUMBER,
+        .qe_evaluation_number = EVALUATION_NUMBER,
         .qe_isvprodid = quote.qe.isvprodid,
         .platform =
             {{.status = "UpToDate", .date = new_date, .svn = platform.pcesvn, .tdx = {5, 0, 4}},
@@ -167,6 +168,10 @@ static struct simulate_bytes tcb_info(const struct simulate_collateral_options *
 {
     struct simulate_bytes out = {0};
     bool tdx = options->tee == ATTEST_TEE_TDX;
+    if (options->tcb_info != NULL) {
+        simulate_put_text(&out, "%s", options->tcb_info);
+        return out;
+    }
     simulate_put_text(&out, "{\"id\":\"%s\",\"version\":3,", tdx ? "TDX" : "SGX");
     put_validity(&out, options);
     put_hex_member(&out, "fmspc", options->fmspc, sizeof options->fmspc);
@@ -193,6 +198,10 @@ static struct simulate_bytes qe_identity(const struct simulate_collateral_option
 {
     struct simulate_bytes out = {0};
     bool tdx = options->tee == ATTEST_TEE_TDX;
+    if (options->qe_identity != NULL) {
+        simulate_put_text(&out, "%s", options->qe_identity);
+        return out;
+    }
     simulate_put_text(&out, "{\"id\":\"%s\",\"version\":2,", tdx ? "TD_QE" : "QE");
     put_validity(&out, options);
     simulate_put_text(&out,
@@ -200,7 +209,7 @@ static struct simulate_bytes qe_identity(const struct simulate_collateral_option
                       "\"miscselectMask\":\"FFFFFFFF\","
                       "\"attributes\":\"11000000000000000000000000000000\","
                       "\"attributesMask\":\"FBFFFFFFFFFFFFFF0000000000000000\",",
-                      options->evaluation_number);
+                      options->qe_evaluation_number);
     put_hex_member(&out, "mrsigner", options->qe_mrsigner, sizeof options->qe_mrsigner);
     simulate_put_text(&out, ",\"isvprodid\":%u,", options->qe_isvprodid);
     put_svn_levels(&out, options->qe, options->qe_count);

@@ -158,6 +158,14 @@ static void put_header(struct simulate_bytes *out, const struct simulate_quote_o
     simulate_put_zeros(out, 4);
 }
 
+static void apply(const struct simulate_patch *patch, struct simulate_bytes *bytes)
+{
+    if (patch->flip == 0)
+        return;
+    simulate_need(patch->offset < bytes->len);
+    bytes->ptr[patch->offset] ^= patch->flip;
+}
+
 /* Header and body: what the attestation key signs. */
 static void put_signed_part(struct simulate_bytes *out,
                             const struct simulate_quote_options *options)
@@ -212,6 +220,7 @@ static struct simulate_bytes qe_part(const struct simulate_vendor *vendor,
     for (uint8_t i = 0; i < QE_AUTH_LEN; ++i) /* 00 01 02 .. as Intel's QE fills it */
         auth[i] = i;
     put_qe_report(&out, options, point, auth);
+    apply(&options->qe_patch, &out);
     simulate_sign(pck->key, out.ptr, out.len, signature);
     if (options->damage == SIMULATE_BAD_QE_SIGNATURE)
         signature[63] ^= 1;
@@ -239,6 +248,7 @@ struct simulate_bytes simulate_quote(const struct simulate_vendor *vendor,
     EVP_PKEY *attestation_key = simulate_key_new();
     public_point(attestation_key, point);
     put_signed_part(&quote, options);
+    apply(&options->patch, &quote);
     simulate_sign(attestation_key, quote.ptr, quote.len, signature);
     if (options->damage == SIMULATE_BAD_QUOTE_SIGNATURE)
         signature[63] ^= 1;

@@ -423,6 +423,31 @@ START_TEST(debug_and_unlisted_differ_from_good_in_just_that)
 }
 END_TEST
 
+START_TEST(a_patched_byte_is_signed_as_it_is)
+{
+    struct world world;
+    world_init(&world);
+    for (size_t i = 0; i < KINDS; ++i) {
+        struct simulate_quote_options options = options_of_kind(i);
+        struct simulate_bytes plain = simulate_quote(&world.vendor, &world.pck, &options);
+        options.patch = (struct simulate_patch){kinds[i].signed_len - 1, 0x80};
+        options.qe_patch = (struct simulate_patch){20, 0x01};
+        struct simulate_bytes patched = simulate_quote(&world.vendor, &world.pck, &options);
+        struct parts x = take_apart(plain.ptr, plain.len);
+        struct parts y = take_apart(patched.ptr, patched.len);
+        size_t first = 0;
+        ck_assert_uint_eq(differences(&plain, &patched, &first), 1);
+        ck_assert_uint_eq(first, x.body_len - 1);
+        ck_assert_uint_eq(x.qe_report[20] ^ y.qe_report[20], 0x01);
+        struct soundness sound = check_quote(patched.ptr, patched.len);
+        ck_assert(sound.quote_signature && sound.qe_signature && sound.qe_binding);
+        simulate_bytes_fini(&plain);
+        simulate_bytes_fini(&patched);
+    }
+    world_fini(&world);
+}
+END_TEST
+
 int main(void)
 {
     return checks_run("simulate", (const TTest *const[]){
@@ -440,6 +465,7 @@ int main(void)
                                       the_fields_of_a_td_report_stand_at_their_offsets,
                                       the_fields_of_an_enclave_report_stand_at_their_offsets,
                                       debug_and_unlisted_differ_from_good_in_just_that,
+                                      a_patched_byte_is_signed_as_it_is,
                                       NULL,
                                   });
 }

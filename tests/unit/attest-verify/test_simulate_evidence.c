@@ -220,6 +220,41 @@ START_TEST(levels_say_what_the_options_say)
 }
 END_TEST
 
+START_TEST(texts_of_ones_own_are_signed_as_they_are)
+{
+    struct world world;
+    world_init(&world);
+    struct simulate_collateral_options options = usual(ATTEST_TEE_SGX);
+    options.tcb_info = "{\"id\":\"%s\"}";
+    options.qe_identity = "{}";
+    cJSON *document = document_of(&world, &options);
+    ck_assert_str_eq(text_member(document, "tcb_info"), "{\"id\":\"%s\"}");
+    ck_assert_str_eq(text_member(document, "qe_identity"), "{}");
+    check_signed(&world, document, "tcb_info", "tcb_info_signature");
+    check_signed(&world, document, "qe_identity", "qe_identity_signature");
+    cJSON_Delete(document);
+    world_fini(&world);
+}
+END_TEST
+
+START_TEST(each_document_has_its_own_evaluation_number)
+{
+    struct world world;
+    world_init(&world);
+    struct simulate_collateral_options options = usual(ATTEST_TEE_TDX);
+    options.evaluation_number = 7;
+    options.qe_evaluation_number = 8;
+    cJSON *document = document_of(&world, &options);
+    cJSON *info = parse_member(document, "tcb_info"), *qe = parse_member(document, "qe_identity");
+    ck_assert_int_eq(at(info, "tcbEvaluationDataNumber")->valueint, 7);
+    ck_assert_int_eq(at(qe, "tcbEvaluationDataNumber")->valueint, 8);
+    cJSON_Delete(info);
+    cJSON_Delete(qe);
+    cJSON_Delete(document);
+    world_fini(&world);
+}
+END_TEST
+
 /* --- RA-TLS certificates --- */
 
 static X509 *certificate(const struct world *world, enum simulate_convention convention,
@@ -422,6 +457,8 @@ int main(void)
             qe_identity_is_the_one_of_the_quotes,
             the_good_platform_reaches_the_first_level_and_an_older_one_only_the_second,
             levels_say_what_the_options_say,
+            texts_of_ones_own_are_signed_as_they_are,
+            each_document_has_its_own_evaluation_number,
             a_dice_certificate_binds_the_key_it_was_made_for,
             a_gramine_certificate_binds_the_key_it_was_made_for,
             a_certificate_is_self_signed_for_its_hosts_and_its_life,
