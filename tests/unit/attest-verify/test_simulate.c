@@ -84,6 +84,30 @@ START_TEST(crls_are_good_from_their_first_second_to_their_last)
 }
 END_TEST
 
+START_TEST(crls_carry_a_rising_number_and_the_key_of_their_issuer)
+{
+    struct world world;
+    world_init(&world);
+    X509_CRL *old = simulate_crl(&world.vendor.ca, NULL, NOW, NOW + DAY);
+    X509_CRL *new = simulate_crl(&world.vendor.ca, NULL, NOW + 1, NOW + DAY);
+    ASN1_INTEGER *old_number = X509_CRL_get_ext_d2i(old, NID_crl_number, NULL, NULL);
+    ASN1_INTEGER *new_number = X509_CRL_get_ext_d2i(new, NID_crl_number, NULL, NULL);
+    AUTHORITY_KEYID *key_id = X509_CRL_get_ext_d2i(old, NID_authority_key_identifier, NULL, NULL);
+    ck_assert_ptr_nonnull(old_number);
+    ck_assert_ptr_nonnull(key_id);
+    ck_assert_int_lt(ASN1_INTEGER_cmp(old_number, new_number), 0);
+    ck_assert_int_eq(
+        ASN1_OCTET_STRING_cmp(key_id->keyid, X509_get0_subject_key_id(world.vendor.ca.cert)), 0);
+    ck_assert_ptr_null(X509_CRL_get_REVOKED(old));
+    AUTHORITY_KEYID_free(key_id);
+    ASN1_INTEGER_free(old_number);
+    ASN1_INTEGER_free(new_number);
+    X509_CRL_free(old);
+    X509_CRL_free(new);
+    world_fini(&world);
+}
+END_TEST
+
 START_TEST(each_revocation_hits_only_the_one_it_names)
 {
     struct world world;
@@ -352,6 +376,16 @@ START_TEST(the_fields_of_a_td_report_stand_at_their_offsets)
 }
 END_TEST
 
+static void check_reserved(const uint8_t *report)
+{
+    static const struct {
+        size_t offset, len;
+    } gaps[] = {{16, 32}, {96, 32}, {160, 96}, {260, 60}}; /* MISCSELECT among them */
+    static const uint8_t zeros[96];
+    for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; ++i)
+        ck_assert_mem_eq(report + gaps[i].offset, zeros, gaps[i].len);
+}
+
 START_TEST(the_fields_of_an_enclave_report_stand_at_their_offsets)
 {
     struct world world;
@@ -369,6 +403,8 @@ START_TEST(the_fields_of_an_enclave_report_stand_at_their_offsets)
     ck_assert_mem_eq(parts.body + 64, mrenclave, 32);
     ck_assert_mem_eq(parts.body + 128, options.sgx.mrsigner, 32);
     ck_assert_mem_eq(parts.body + 256, "\x02\x01\x04\x03", 4);
+    check_reserved(parts.body);
+    check_reserved(parts.qe_report);
     ck_assert_mem_eq(parts.qe_report + 48, "\x11\x00\x00\x00\x00\x00\x00\x00", 8);
     ck_assert_mem_eq(parts.qe_report + 128, options.qe.mrsigner, 32);
     ck_assert_mem_eq(parts.qe_report + 256, "\x01\x00\x06\x05", 4);
@@ -453,6 +489,7 @@ int main(void)
     return checks_run("simulate", (const TTest *const[]){
                                       both_chains_satisfy_openssl_at_its_strictest,
                                       crls_are_good_from_their_first_second_to_their_last,
+                                      crls_carry_a_rising_number_and_the_key_of_their_issuer,
                                       each_revocation_hits_only_the_one_it_names,
                                       a_vendor_can_be_made_with_one_flaw,
                                       certificates_bear_the_names_a_verifier_looks_for,
