@@ -233,10 +233,12 @@ static bool load_revoked(struct simulate_folder *folder)
         BIGNUM *number = NULL;
         line[strcspn(line, "\n")] = '\0';
         size_t len = strlen(line);
-        ok = len > 0 && len <= 40 && BN_hex2bn(&number, line) == (int)len &&
+        ok = len > 0 && len <= 40 && strspn(line, "0123456789ABCDEFabcdef") == len &&
              sk_ASN1_INTEGER_num(folder->revoked) < SIMULATE_REVOKED_MAX;
         if (ok)
-            sk_ASN1_INTEGER_push(folder->revoked, BN_to_ASN1_INTEGER(number, NULL));
+            simulate_need(BN_hex2bn(&number, line) > 0 &&
+                          sk_ASN1_INTEGER_push(folder->revoked, BN_to_ASN1_INTEGER(number, NULL)) >
+                              0);
         else
             simulate_complain("%s: \"%s\": at most %d lines of at most 40 hex digits are allowed; "
                               "mend the file or remove DIR",

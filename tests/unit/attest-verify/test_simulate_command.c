@@ -439,6 +439,31 @@ START_TEST(a_damaged_vendor_is_reported_and_left_as_it_is)
 }
 END_TEST
 
+START_TEST(the_list_of_the_revoked_holds_1024_serials_of_20_bytes_and_no_more)
+{
+    static const char *const bad[] = {"-0A\n", "\n", "0x1\n",
+                                      "0123456789012345678901234567890123456789F\n"};
+    struct place place;
+    place_init(&place);
+    ck_assert_int_eq(RUN(&place, AT), 0);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; ++i) {
+        write_file(&place, "pki/revoked.txt", bad[i]);
+        ck_assert_msg(RUN(&place, AT) == 2, "\"%s\" was taken", bad[i]);
+    }
+    struct simulate_bytes list = {0};
+    for (unsigned i = 0; i < 1023; ++i)
+        simulate_put_text(&list, "%040X\n", i + 1);
+    simulate_put_byte(&list, 0);
+    write_file(&place, "pki/revoked.txt", (const char *)list.ptr);
+    ck_assert_int_eq(RUN(&place, AT, "--variant", "revoked"), 0); /* the 1024th */
+    ck_assert_int_eq(judge_worker(&place, "worker.crt.pem", NOW), X509_V_ERR_CERT_REVOKED);
+    ck_assert_int_eq(RUN(&place, AT, "--variant", "revoked"), 2);
+    ck_assert_int_eq(RUN(&place, AT), 0);
+    simulate_bytes_fini(&list);
+    place_fini(&place);
+}
+END_TEST
+
 START_TEST(a_vendor_of_another_time_is_refused)
 {
     struct place place;
@@ -485,6 +510,7 @@ int main(void)
                           wrong_use_is_refused_and_makes_nothing,
                           sixty_four_workers_and_hosts_fit_and_one_more_does_not,
                           a_damaged_vendor_is_reported_and_left_as_it_is,
+                          the_list_of_the_revoked_holds_1024_serials_of_20_bytes_and_no_more,
                           a_vendor_of_another_time_is_refused,
                           a_folder_that_cannot_be_one_is_refused,
                           NULL,
