@@ -22,7 +22,8 @@ enum { ADDRESS_TEXT_MAX = 128 };
  */
 MUST_USE bool address_parse(struct address *address, struct span text, char *error,
                             size_t error_size);
-/* The same form back; `out` takes ADDRESS_TEXT_MAX. With `with_port` false the host alone. */
+/* The same form back; `out` takes ADDRESS_TEXT_MAX. With `with_port` false the host alone, without
+ * []; a UNIX peer that is not bound is "unix:". */
 const char *address_text(const struct address *address, bool with_port, char *out);
 /* Descriptors are non-blocking and close-on-exec. -1 and a sentence on failure. A UNIX path that
  * nobody listens on any more is replaced; its socket gets mode 0600. TCP listeners get SO_REUSEPORT
@@ -31,7 +32,7 @@ int socket_listen(const struct address *address, bool share, char *error, size_t
 /* Begun, not finished: writable or failed later. -1 with errno when it failed at once. TCP_NODELAY.
  */
 int socket_connect(const struct address *address);
-/* The address a listener is bound to (for port 0), or the peer's. False with errno. */
+/* The address a descriptor is bound to: tells the port chosen for port 0. False with errno. */
 MUST_USE bool socket_local(int fd, struct address *out);
 
 #endif
