@@ -4,4 +4,7 @@ src_libteegate_a_SOURCES += \
     src/io/mailbox.c src/io/mailbox.h \
     src/io/socket.c src/io/socket.h \
     src/io/listener.c src/io/listener.h \
-    src/io/conn.h src/io/redis.h src/io/tls.h
+    src/io/wire.c src/io/wire.h \
+    src/io/tls.c src/io/tls.h \
+    src/io/conn.c src/io/conn_linger.c src/io/conn_tls.c src/io/conn.h src/io/conn_parts.h \
+    src/io/redis.h
