@@ -176,6 +176,8 @@ static void judge_changed(struct bench *bench, const struct attest_case *one)
         struct attest_verdict verdict;
         X509 *certificate = load(bench, "ratls/gramine-cert.der");
         apply(certificate, rows[i].change);
+        if (i2d_re_X509_tbs(certificate, NULL) <= 0) /* else the old encoding is kept */
+            exit(EXIT_FAILURE);
         verify(bench, certificate, one, &verdict);
         expect(bench, rows[i].reason, rows[i].what, &verdict);
         X509_free(certificate);
