@@ -63,9 +63,8 @@ const char *attest_tee_word(enum attest_tee tee)
 static void *parse(struct attest_bytes bytes, const char *start, char *error, size_t error_size)
 {
     size_t len = strlen(start);
-    const char *found = bytes.len < len ? NULL : memmem(bytes.ptr, bytes.len, start, len);
-    if (found == NULL) {
-        snprintf(error, error_size, "no %s in it", start);
+    if (bytes.len < len || memcmp(bytes.ptr, start, len) != 0) {
+        snprintf(error, error_size, "does not begin with %s", start);
         return NULL;
     }
     ++the_fake.alive;

@@ -237,17 +237,17 @@ END_TEST
 
 int main(void)
 {
-    static const TTest *const tests[] = {a_new_pool_has_the_defaults,
-                                         a_pool_name_stands_once_and_has_a_length,
-                                         rows_stay_where_they_are_up_to_the_last_pool,
-                                         a_url_gives_address_name_and_authority,
-                                         other_urls_are_refused_with_a_sentence,
-                                         ids_and_addresses_are_unique_in_a_pool,
-                                         an_id_has_letters_and_a_length,
-                                         a_pool_takes_4096_workers_and_not_one_more,
-                                         a_reload_keeps_the_load_of_the_same_worker_alone,
-                                         a_load_takes_up_to_its_capacity,
-                                         a_registry_lives_until_its_last_user_gives_it,
-                                         NULL};
+    const TTest *const tests[] = {a_new_pool_has_the_defaults,
+                                  a_pool_name_stands_once_and_has_a_length,
+                                  rows_stay_where_they_are_up_to_the_last_pool,
+                                  a_url_gives_address_name_and_authority,
+                                  other_urls_are_refused_with_a_sentence,
+                                  ids_and_addresses_are_unique_in_a_pool,
+                                  an_id_has_letters_and_a_length,
+                                  a_pool_takes_4096_workers_and_not_one_more,
+                                  a_reload_keeps_the_load_of_the_same_worker_alone,
+                                  a_load_takes_up_to_its_capacity,
+                                  a_registry_lives_until_its_last_user_gives_it,
+                                  NULL};
     return checks_run("workers/registry", tests);
 }

@@ -42,13 +42,6 @@ static void set_up(void)
     ck_assert_int_eq(mkdir(path_of("c"), 0700), 0);
 }
 
-static void remove_all(const char *name)
-{
-    char command[300];
-    snprintf(command, sizeof(command), "%s", path_of(name));
-    (void)rmdir(command);
-}
-
 static void tear_down(void)
 {
     static const char *const names[] = {"policy.json", "c/a.json", "c/b.json", "c/c.txt",
@@ -60,7 +53,7 @@ static void tear_down(void)
         snprintf(name, sizeof(name), "c/%04d.json", i);
         unlink(path_of(name));
     }
-    remove_all("c");
+    rmdir(path_of("c"));
     rmdir(folder);
     ck_assert_uint_eq(fake_attest()->alive, 0);
 }
@@ -192,14 +185,14 @@ END_TEST
 
 int main(void)
 {
-    static const TTest *const tests[] = {a_policy_alone_is_enough_to_refuse_everybody,
-                                         given_roots_make_a_simulation,
-                                         a_folder_gives_its_json_files_and_no_other,
-                                         what_cannot_be_read_is_named,
-                                         a_file_may_have_2_mib_and_not_one_byte_more,
-                                         a_folder_may_have_256_files_and_not_one_more,
-                                         the_same_bytes_are_the_same_trust_and_others_are_not,
-                                         NULL};
+    const TTest *const tests[] = {a_policy_alone_is_enough_to_refuse_everybody,
+                                  given_roots_make_a_simulation,
+                                  a_folder_gives_its_json_files_and_no_other,
+                                  what_cannot_be_read_is_named,
+                                  a_file_may_have_2_mib_and_not_one_byte_more,
+                                  a_folder_may_have_256_files_and_not_one_more,
+                                  the_same_bytes_are_the_same_trust_and_others_are_not,
+                                  NULL};
     Suite *suite = suite_create("workers/trust");
     TCase *tcase = tcase_create("workers/trust");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
