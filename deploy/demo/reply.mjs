@@ -154,23 +154,32 @@ export class Reply {
         this.#res.statusCode = status;
     }
 
-    // Returns when the answer is out or the caller is gone.
+    // Returns when the answer is out; a rejection when the caller is gone before that.
     async #end() {
         const fields = this.#trailers();
         if (Object.keys(fields).length > 0 && this.#mayTrail())
             this.#res.addTrailers(fields);
         this.#ended = true;
+        if (this.#h2)
+            this.#leaveUnread(this.#res.stream);
         this.#res.end();
-        if (!this.#h2)
-            return this.closed;
-        // An agent that answers before it has read the whole body: RFC 9113 8.1 asks for
-        // RST_STREAM(NO_ERROR) after END_STREAM, which keeps the answer whole.
-        const { stream } = this.#res;
-        if (!stream.readableEnded && !stream.writableFinished)
-            await this.orGone(once(stream, 'finish', { signal: this.signal })).catch(() => {});
-        if (!stream.readableEnded && !stream.closed)
-            stream.close(constants.NGHTTP2_NO_ERROR);
-        return this.closed;
+        await this.orGone(this.closed);
+    }
+
+    // An agent may answer before it has read the whole body. RFC 9113 8.1 asks for
+    // RST_STREAM(NO_ERROR) then, after END_STREAM, so that the answer stays whole. What has come in
+    // already is dropped first: a request that is complete needs no reset.
+    #leaveUnread(stream) {
+        this.#req.resume();
+        const reset = () => setImmediate(() => {
+            if (!stream.readableEnded && !stream.closed)
+                stream.close(constants.NGHTTP2_NO_ERROR);
+        });
+        const { statusCode } = this.#res;
+        if (statusCode === 204 || statusCode === 304 || stream.headRequest)
+            this.#res.once('finish', reset);
+        else
+            stream.once('wantTrailers', reset);
     }
 
     // Over HTTP/1.1 trailers go only to those who asked for them (RFC 9110 6.5.1), in chunked coding.
