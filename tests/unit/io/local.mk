@@ -23,3 +23,8 @@ check_PROGRAMS += tests/unit/io/test_tls
 tests_unit_io_test_tls_SOURCES = tests/unit/io/test_tls.c tests/unit/io/peers.h tests/unit/checks.h
 tests_unit_io_test_tls_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_io_test_tls_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/io/test_redis
+tests_unit_io_test_redis_SOURCES = tests/unit/io/test_redis.c tests/unit/io/peers.h tests/unit/checks.h
+tests_unit_io_test_redis_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_io_test_redis_LDADD = $(TEST_LIBS)
