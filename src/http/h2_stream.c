@@ -102,7 +102,7 @@ static void note_request(struct h2 *h2, struct stream *stream, struct head *head
         status = 431;
         facts.why = "too many or too large fields";
     } else if (status == 0) {
-        status = head_check_request(head, &facts);
+        status = head_check_request(head, true, &facts);
     }
     if (status == 0 && ended && facts.length > 0) {
         status = 400;

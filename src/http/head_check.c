@@ -19,7 +19,7 @@ static bool check_length(const struct head *head, struct head_facts *facts)
     return found == 1 && field_is_length(field->value, &facts->length);
 }
 
-static bool is_host_agreed(struct head *head)
+static bool is_host_agreed(struct head *head, bool needs_host)
 {
     unsigned hosts = head_count(head, SPAN_OF("host"));
     if (hosts > 1)
@@ -32,6 +32,8 @@ static bool is_host_agreed(struct head *head)
         head->authority = host;
     }
     head_drop(head, SPAN_OF("host"));
+    if (head->authority.ptr == NULL)
+        return !needs_host;
     return field_is_authority(head->authority);
 }
 
@@ -118,7 +120,7 @@ void head_drop_hops(struct head *head)
     head->field_count = kept;
 }
 
-int head_check_request(struct head *head, struct head_facts *facts)
+int head_check_request(struct head *head, bool needs_host, struct head_facts *facts)
 {
     *facts = (struct head_facts){.length = -1};
     if (!field_is_token(head->method))
@@ -132,7 +134,7 @@ int head_check_request(struct head *head, struct head_facts *facts)
         return refuse(facts, 400, "no valid target");
     if (!check_length(head, facts))
         return refuse(facts, 400, "no valid content-length");
-    if (!is_host_agreed(head))
+    if (!is_host_agreed(head, needs_host))
         return refuse(facts, 400, "no host, or not one valid host");
     for (uint32_t i = 0; i < head->field_count; ++i)
         if (span_is(head->fields[i].name, SPAN_OF("te")) &&

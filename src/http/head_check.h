@@ -15,8 +15,9 @@ struct head_facts {
 
 /* A request with all pseudo-fields set as received and all fields as received. Takes out `host`,
  * `expect`, `te` and what else is connection-specific, joins the crumbs of a cookie (RFC 9113
- * 8.2.3). Answers 0, or the status to refuse it with. */
-MUST_USE int head_check_request(struct head *head, struct head_facts *facts);
+ * 8.2.3). Without `needs_host` (HTTP/1.0) the authority may be missing: it stays empty. Answers 0,
+ * or the status to refuse it with. */
+MUST_USE int head_check_request(struct head *head, bool needs_host, struct head_facts *facts);
 /* A final answer. False when it is malformed. */
 MUST_USE bool head_check_answer(struct head *head, struct head_facts *facts);
 /* Trailers: takes out what may not be there. */
