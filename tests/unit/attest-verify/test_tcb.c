@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { UP = 0, SW = TCB_SW_HARDENING, CONF = TCB_CONFIGURATION, OLD = TCB_OUT_OF_DATE };
+enum { UP = 0, SW = TCB_SW_HARDENING, CONFIG = TCB_CONFIGURATION, OLD = TCB_OUT_OF_DATE };
 enum { GONE = TCB_REVOKED, AGAIN = TCB_RELAUNCH };
 
 /* A platform with components 5, PCESVN 10, TDX module 1 with ISVSVN 5, QE with ISVSVN 0x5151. */
@@ -69,18 +69,18 @@ static const struct {
              {SW, UP, SW},
              {SW, OLD, OLD},
              {SW, GONE, GONE},
-             {CONF, UP, CONF},
-             {CONF, OLD, OLD | CONF},
-             {CONF, GONE, GONE},
-             {CONF | SW, UP, CONF | SW},
-             {CONF | SW, OLD, OLD | CONF},
-             {CONF | SW, GONE, GONE},
+             {CONFIG, UP, CONFIG},
+             {CONFIG, OLD, OLD | CONFIG},
+             {CONFIG, GONE, GONE},
+             {CONFIG | SW, UP, CONFIG | SW},
+             {CONFIG | SW, OLD, OLD | CONFIG},
+             {CONFIG | SW, GONE, GONE},
              {OLD, UP, OLD},
              {OLD, OLD, OLD},
              {OLD, GONE, GONE},
-             {OLD | CONF, UP, OLD | CONF},
-             {OLD | CONF, OLD, OLD | CONF},
-             {OLD | CONF, GONE, GONE},
+             {OLD | CONFIG, UP, OLD | CONFIG},
+             {OLD | CONFIG, OLD, OLD | CONFIG},
+             {OLD | CONFIG, GONE, GONE},
              {GONE, UP, GONE},
              {GONE, OLD, GONE},
              {GONE, GONE, GONE}};
@@ -269,8 +269,8 @@ START_TEST(a_relaunch_is_advised_when_only_the_launch_is_out_of_date)
         unsigned launch, current, platform, together;
     } rows[] = {{OLD, UP, UP, AGAIN},
                 {OLD, UP, SW, AGAIN},
-                {OLD, UP, CONF, AGAIN | CONF},
-                {OLD, UP, CONF | SW, AGAIN | CONF},
+                {OLD, UP, CONFIG, AGAIN | CONFIG},
+                {OLD, UP, CONFIG | SW, AGAIN | CONFIG},
                 {OLD, OLD, UP, OLD},
                 {OLD, UP, OLD, OLD},
                 {UP, OLD, UP, UP},
