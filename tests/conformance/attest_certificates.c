@@ -149,7 +149,7 @@ static void apply(X509 *certificate, enum change change)
         change_byte(certificate, dice, 4000);
         break;
     case GRAMINE_QUOTE:
-        change_byte(certificate, gramine, 4000);
+        change_byte(certificate, gramine, 3969);
         break;
     }
 }
