@@ -5,14 +5,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
-import { clients, jsonOf, TestWorker, textOf } from './harness.mjs';
+import { clients, jsonOf, LIMIT, TestWorker, textOf } from './harness.mjs';
 
 const worker = new TestWorker();
 before(() => worker.start('--state', worker.stateDir));
 after(() => worker.end());
 
 for (const [protocol, call] of Object.entries(clients)) {
-    test(`echo tells what it was asked, over ${protocol}`, async () => {
+    test(`echo tells what it was asked, over ${protocol}`, LIMIT, async () => {
         const target = `/ipfs/${worker.cid('echo.mjs')}/a/b?x=1&y=2&x=3`;
         const answer = await call(worker, target, { method: 'POST', body: 'häl\0lo' });
         assert.equal(answer.status, 200);
@@ -25,13 +25,13 @@ for (const [protocol, call] of Object.entries(clients)) {
         });
     });
 
-    test(`a GET has no body and may have no query, over ${protocol}`, async () => {
+    test(`a GET has no body and may have no query, over ${protocol}`, LIMIT, async () => {
         const answer = await jsonOf(await call(worker, `/ipfs/${worker.cid('echo.mjs')}`));
         assert.equal(answer.body, null);
         assert.deepEqual(answer.queries, {});
     });
 
-    test(`a secret reaches the agent as an argument, over ${protocol}`, async () => {
+    test(`a secret reaches the agent as an argument, over ${protocol}`, LIMIT, async () => {
         const secret = Buffer.from(JSON.stringify({ b: 1, a: 2 })).toString('base64url');
         const target = `/ipfs/${worker.cid('echo.mjs')}`;
         const answer = await call(worker, target, { headers: { 'agent-secret': secret } });
@@ -41,7 +41,7 @@ for (const [protocol, call] of Object.entries(clients)) {
         await textOf(broken);
     });
 
-    test(`tokens arrive one event at a time with their count as trailer, over ${protocol}`, async () => {
+    test(`tokens arrive one event at a time with their count as trailer, over ${protocol}`, LIMIT, async () => {
         const answer = await call(worker, `/ipfs/${worker.cid('tokens.mjs')}?n=3&ms=0`,
             { headers: { te: 'trailers' } });
         assert.equal(answer.headers['content-type'], 'text/event-stream');
@@ -54,7 +54,7 @@ for (const [protocol, call] of Object.entries(clients)) {
         assert.equal(answer.trailers()['agent-usage'], 'tokens=3');
     });
 
-    test(`tokens refuses numbers beyond its limits, over ${protocol}`, async () => {
+    test(`tokens refuses numbers beyond its limits, over ${protocol}`, LIMIT, async () => {
         const target = `/ipfs/${worker.cid('tokens.mjs')}`;
         for (const query of ['n=-1', 'n=1e3', 'n=100001', 'ms=10001', 'n=']) {
             const answer = await call(worker, `${target}?${query}`);
@@ -63,7 +63,7 @@ for (const [protocol, call] of Object.entries(clients)) {
         }
     });
 
-    test(`upload reads 10 MiB as a stream, over ${protocol}`, async () => {
+    test(`upload reads 10 MiB as a stream, over ${protocol}`, LIMIT, async () => {
         const part = Buffer.alloc(64 * 1024, 'teegate ');
         const whole = createHash('sha256');
         const parts = function* () {
@@ -77,7 +77,7 @@ for (const [protocol, call] of Object.entries(clients)) {
         assert.deepEqual(await jsonOf(answer), { bytes: 10 * 1024 * 1024, sha256: whole.digest('hex') });
     });
 
-    test(`upload of nothing is zero bytes, over ${protocol}`, async () => {
+    test(`upload of nothing is zero bytes, over ${protocol}`, LIMIT, async () => {
         for (const method of ['GET', 'POST']) {
             const answer = await jsonOf(await call(worker, `/ipfs/${worker.cid('upload.mjs')}`, { method }));
             assert.equal(answer.bytes, 0);
@@ -85,7 +85,7 @@ for (const [protocol, call] of Object.entries(clients)) {
     });
 }
 
-test('the counter counts 50 calls at once exactly, and its state is on disk', async () => {
+test('the counter counts 50 calls at once exactly, and its state is on disk', LIMIT, async () => {
     const target = `/ipfs/${worker.cid('counter.mjs')}`;
     const post = (body) => clients['HTTP/1.1'](worker, target, { method: 'POST', body }).then(jsonOf);
     const seen = await Promise.all(Array.from({ length: 50 }, () => post('')));
@@ -97,7 +97,7 @@ test('the counter counts 50 calls at once exactly, and its state is on disk', as
     assert.equal(readdirSync(worker.stateDir).length, 1, 'no draft is left behind');
 });
 
-test('the counter refuses what it cannot add, and stays as it was', async () => {
+test('the counter refuses what it cannot add, and stays as it was', LIMIT, async () => {
     const call = clients['HTTP/2'];
     const target = `/ipfs/${worker.cid('counter.mjs')}`;
     const before = await jsonOf(await call(worker, target));

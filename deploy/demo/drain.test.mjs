@@ -6,7 +6,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { clients, TestWorker, textOf } from './harness.mjs';
+import { clients, LIMIT, TestWorker, textOf } from './harness.mjs';
 
 const PROGRAM = path.join(path.dirname(fileURLToPath(import.meta.url)), 'worker.mjs');
 const workers = [];
@@ -29,7 +29,7 @@ function refusesConnections(port) {
 }
 
 for (const [protocol, call] of Object.entries(clients)) {
-    test(`SIGTERM lets the call under way finish and takes no other, over ${protocol}`, async () => {
+    test(`SIGTERM lets the call under way finish and takes no other, over ${protocol}`, LIMIT, async () => {
         const worker = await started();
         const answer = await call(worker, `/ipfs/${worker.cid('tokens.mjs')}?n=10&ms=50`);
         worker.signal('SIGTERM');
@@ -40,7 +40,7 @@ for (const [protocol, call] of Object.entries(clients)) {
     });
 }
 
-test('SIGTERM ends idle connections at once', async () => {
+test('SIGTERM ends idle connections at once', LIMIT, async () => {
     const worker = await started();
     const session = http2.connect(`https://127.0.0.1:${worker.port}`, worker.tls);
     session.on('error', () => {});
@@ -51,7 +51,7 @@ test('SIGTERM ends idle connections at once', async () => {
     assert.ok(performance.now() - before < 5000);
 });
 
-test('SIGTERM cuts a call that does not end within ten seconds', async () => {
+test('SIGTERM cuts a call that does not end within ten seconds', LIMIT, async () => {
     const worker = await started();
     const answer = await clients['HTTP/1.1'](worker, `/ipfs/${worker.cid('tokens.mjs')}?n=100&ms=1000`);
     worker.signal('SIGTERM');
@@ -62,7 +62,7 @@ test('SIGTERM cuts a call that does not end within ten seconds', async () => {
     assert.ok(ms > 9000 && ms < 15000, `after ${ms} ms`);
 });
 
-test('wrong use exits with 2 and says what is wrong; --help says that it is no sandbox', () => {
+test('wrong use exits with 2 and says what is wrong; --help says that it is no sandbox', LIMIT, () => {
     const run = (...args) => spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8' });
     const cases = [[[], '--cert'], [['--cert', 'a'], '--key'], [['--cert', 'a', '--key', 'b'], '--agents'],
         [['--cert', 'a', '--key', 'b', '--agents', 'c', '--port', '65536'], '65536'],

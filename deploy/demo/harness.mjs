@@ -15,6 +15,9 @@ import { cidOf } from './cid.mjs';
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const LINE_MS_MAX = 10000;
 
+// What every test is given: one that hangs fails.
+export const LIMIT = { timeout: 30000 };
+
 export class TestWorker {
     #process;
     #lines = [];

@@ -2,6 +2,7 @@
 // It owns the response, knows when the caller has left, and holds the agent to the caller's pace.
 // It never makes a broken answer look like a whole one.
 import { once } from 'node:events';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { constants } from 'node:http2';
 
 // RFC 9113 8.2.2 and RFC 9110 7.6.1: fields of one connection, which are not an agent's to set.
@@ -14,6 +15,8 @@ export class Reply {
     #h2;
     #gone = new AbortController();
     #ended = false;
+    #broken = false;
+    #left = false;
     #trailers; // () => fields, asked for when the body is complete
     bytes = 0;
 
@@ -26,8 +29,10 @@ export class Reply {
         req.on('error', () => {});
         res.on('error', () => {});
         this.closed = once(res, 'close').then(() => {
-            if (!this.complete)
+            if (!this.complete) {
+                this.#left = !this.#broken;
                 this.#gone.abort(new Error('the caller left'));
+            }
         });
     }
 
@@ -49,6 +54,11 @@ export class Reply {
         if (!this.#h2)
             return this.#res.writableFinished;
         return this.#ended && !(this.#res.stream.rstCode > constants.NGHTTP2_NO_ERROR);
+    }
+
+    // The caller went before the answer was complete, and not because we broke it off.
+    get left() {
+        return this.#left;
     }
 
     abort(reason) {
@@ -98,6 +108,7 @@ export class Reply {
 
     // Ends an answer that cannot be completed: visibly, never as if it were whole.
     breakOff() {
+        this.#broken = true;
         if (this.#h2)
             this.#res.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
         else
@@ -132,7 +143,10 @@ export class Reply {
             this.signal.addEventListener('abort', leave, { once: true });
         });
         try {
-            return await Promise.race([promise, gone]);
+            const value = await Promise.race([promise, gone]);
+            // Cancelling a reader ends its read() as if the body were complete, and that comes first.
+            this.signal.throwIfAborted();
+            return value;
         } finally {
             this.signal.removeEventListener('abort', leave);
         }
@@ -147,11 +161,19 @@ export class Reply {
             if (lower === 'set-cookie')
                 cookies.push(value);
             else if (!HOP_BY_HOP.has(lower) && !named.includes(lower))
-                this.#res.setHeader(lower, value);
+                this.#set(lower, value);
         }
         if (cookies.length > 0)
-            this.#res.setHeader('set-cookie', cookies);
+            this.#set('set-cookie', cookies);
         this.#res.statusCode = status;
+    }
+
+    // Over HTTP/2, Node 18 and 20 let values pass that no HTTP/1.1 connection would carry.
+    #set(name, value) {
+        validateHeaderName(name);
+        for (const one of [value].flat())
+            validateHeaderValue(name, one);
+        this.#res.setHeader(name, value);
     }
 
     // Returns when the answer is out; a rejection when the caller is gone before that.

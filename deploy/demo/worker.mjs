@@ -16,6 +16,7 @@ const CALLS_MAX = 1024;
 const CONNECTIONS_MAX = 1024;
 const CALL_MS_MAX = 300000;
 const DRAIN_MS_MAX = 10000;
+const CUT_MS_MAX = 1000; // for those cut off then to notice it
 const STREAM_WINDOW = 256 * 1024;
 const SESSION_WINDOW = 1024 * 1024;
 
@@ -49,7 +50,7 @@ class Worker {
     #server;
     #sessions = new Set();
     #sockets = new Map(); // of HTTP/1.1 -> calls under way on it
-    #calls = new Set(); // replies under way
+    #calls = new Map(); // reply -> promise of its end
     #draining = false;
 
     constructor(shelf, states, tls) {
@@ -66,7 +67,7 @@ class Worker {
         this.#server.on('session', (session) => this.#noteSession(session));
         this.#server.on('secureConnection', (socket) => this.#noteSocket(socket));
         this.#server.on('tlsClientError', (error) => log({ event: 'tls', error: error.code ?? 'unknown' }));
-        this.#server.on('request', (req, res) => this.#serve(req, res));
+        this.#server.on('request', (req, res) => this.#accept(req, res));
     }
 
     listen(port, host) {
@@ -86,15 +87,19 @@ class Worker {
             if (calls === 0)
                 socket.destroy();
         }
-        let timer;
-        const late = new Promise((resolve) => { timer = setTimeout(resolve, DRAIN_MS_MAX); });
-        const over = Promise.allSettled([...this.#calls].map((reply) => reply.closed));
-        await Promise.race([over, late]);
-        clearTimeout(timer);
+        await this.#settled(DRAIN_MS_MAX);
         const cut = this.#calls.size;
-        for (const reply of this.#calls)
+        for (const reply of this.#calls.keys())
             reply.abort(new Error('the worker stops'));
+        await this.#settled(CUT_MS_MAX);
         return cut;
+    }
+
+    async #settled(ms) {
+        let timer;
+        const late = new Promise((resolve) => { timer = setTimeout(resolve, ms); });
+        await Promise.race([Promise.allSettled(this.#calls.values()), late]);
+        clearTimeout(timer);
     }
 
     #noteSession(session) {
@@ -126,13 +131,19 @@ class Worker {
             req.socket.destroySoon();
     }
 
-    async #serve(req, res) {
-        const started = performance.now();
+    #accept(req, res) {
         const usage = new Usage();
         const reply = new Reply(req, res, () => trailersOf(res, usage));
-        const ask = { req, cid: null, bytes: 0 };
-        this.#calls.add(reply);
         this.#countOnSocket(req, res, 1);
+        this.#calls.set(reply, this.#serve(req, reply, usage).finally(() => {
+            this.#calls.delete(reply);
+            this.#countOnSocket(req, res, -1);
+        }));
+    }
+
+    async #serve(req, reply, usage) {
+        const started = performance.now();
+        const ask = { req, cid: null, bytes: 0 };
         const timer = setTimeout(() => reply.abort(
             new Refusal(504, 'agent-slow', 'the agent took too long')), CALL_MS_MAX);
         const error = await this.#answer(ask, reply, usage).then(() => null, (reason) => reason);
@@ -140,8 +151,6 @@ class Worker {
             await giveUp(reply, error);
         await reply.closed;
         clearTimeout(timer);
-        this.#calls.delete(reply);
-        this.#countOnSocket(req, res, -1);
         log({
             invocation: invocationOf(req),
             cid: ask.cid,
@@ -228,7 +237,7 @@ function invocationOf(req) {
 
 function outcomeOf(reply, error) {
     if (!reply.complete)
-        return reply.signal.aborted ? 'caller-left' : 'broken';
+        return reply.left ? 'caller-left' : 'broken';
     return error === null ? 'answered' : 'refused';
 }
 

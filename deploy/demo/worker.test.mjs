@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { cidOf, isCid } from './cid.mjs';
-import { callH1, callH2, clients, jsonOf, TestWorker, textOf } from './harness.mjs';
+import { callH1, callH2, clients, jsonOf, LIMIT, TestWorker, textOf } from './harness.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const HELLO_CID = 'bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq'; // of "hello"
@@ -34,7 +34,7 @@ async function rescanned(call) {
     throw new Error('the worker never found the new agent');
 }
 
-test('the CID of a file is the one IPFS gives to its bytes', () => {
+test('the CID of a file is the one IPFS gives to its bytes', LIMIT, () => {
     assert.equal(cidOf(Buffer.from('hello')), HELLO_CID);
     assert.ok(isCid(HELLO_CID));
     const file = path.join(HERE, 'agents', 'echo.mjs');
@@ -45,14 +45,14 @@ test('the CID of a file is the one IPFS gives to its bytes', () => {
     assert.equal(spawnSync(process.execPath, [path.join(HERE, 'cid.mjs')]).status, 2);
 });
 
-test('what only looks like a CID is none', () => {
+test('what only looks like a CID is none', LIMIT, () => {
     for (const text of ['', HELLO_CID.slice(0, -1), `${HELLO_CID}a`, HELLO_CID.toUpperCase(), `${HELLO_CID}\n`,
         `${HELLO_CID.slice(0, -1)}r`, HELLO_CID.replace('bafkrei', 'bafybei')])
         assert.ok(!isCid(text), JSON.stringify(text));
 });
 
 for (const [protocol, call] of Object.entries(clients)) {
-    test(`an unknown CID and a foreign path are 404, over ${protocol}`, async () => {
+    test(`an unknown CID and a foreign path are 404, over ${protocol}`, LIMIT, async () => {
         const targets = [`/ipfs/${HELLO_CID}`, '/ipfs/', '/ipfs', '/', `/ipfs/${HELLO_CID}x`,
             '/ipfs/QmPVsjUFsKCo9oJVk9LgdAkJrCzmTmr9QHaVfDge4rVqPE', `/ipns/${HELLO_CID}`];
         for (const target of targets) {
@@ -63,7 +63,7 @@ for (const [protocol, call] of Object.entries(clients)) {
         }
     });
 
-    test(`an agent whose bytes changed is refused under its old CID, over ${protocol}`, async () => {
+    test(`an agent whose bytes changed is refused under its old CID, over ${protocol}`, LIMIT, async () => {
         const name = `changed-${protocol.replace('/', '')}.mjs`;
         const source = (word) => `export default () => ({ body: '${word} ${protocol}' });`;
         const old = put(name, source('old'));
@@ -77,7 +77,7 @@ for (const [protocol, call] of Object.entries(clients)) {
         assert.equal((await call(worker, old)).status, 200);
     });
 
-    test(`each chunk leaves before the next one is made, over ${protocol}`, async () => {
+    test(`each chunk leaves before the next one is made, over ${protocol}`, LIMIT, async () => {
         // The agent makes a chunk only after the caller has told it, by a second call, that the
         // last one has arrived: buffering anywhere would end this test by its time limit.
         const target = put(`steps.mjs`, `
@@ -103,7 +103,7 @@ for (const [protocol, call] of Object.entries(clients)) {
         assert.deepEqual(seen, [0, 1, 2]);
     });
 
-    test(`a caller who reads nothing holds the agent back, over ${protocol}`, async () => {
+    test(`a caller who reads nothing holds the agent back, over ${protocol}`, LIMIT, async () => {
         const target = put('endless.mjs', `
             let made = 0;
             export default { fetch(request) {
@@ -123,7 +123,7 @@ for (const [protocol, call] of Object.entries(clients)) {
         answer.leave();
     });
 
-    test(`a caller who leaves stops the agent, over ${protocol}`, async () => {
+    test(`a caller who leaves stops the agent, over ${protocol}`, LIMIT, async () => {
         const target = put('leaves.mjs', `
             let aborted = 0, cancelled = 0;
             export default { fetch(request, { signal }) {
@@ -146,7 +146,7 @@ for (const [protocol, call] of Object.entries(clients)) {
         assert.deepEqual(await seen(), { aborted: before.aborted + 1, cancelled: before.cancelled + 1 });
     });
 
-    test(`a caller who leaves before the answer began stops the agent, over ${protocol}`, async () => {
+    test(`a caller who leaves before the answer began stops the agent, over ${protocol}`, LIMIT, async () => {
         const target = put('silent.mjs', `
             export default { fetch: (request, { signal, usage }) => new Promise((_, reject) => {
                 signal.addEventListener('abort', () => { usage({ aborted: 1 }); reject(signal.reason); });
@@ -165,7 +165,7 @@ for (const [protocol, call] of Object.entries(clients)) {
         assert.equal(line.usage, 'aborted=1');
     });
 
-    test(`an agent that breaks in the middle breaks the answer visibly, over ${protocol}`, async () => {
+    test(`an agent that breaks in the middle breaks the answer visibly, over ${protocol}`, LIMIT, async () => {
         const target = put('breaks.mjs', `
             export default { fetch() {
                 let n = 0;
@@ -181,7 +181,7 @@ for (const [protocol, call] of Object.entries(clients)) {
         assert.ok(!worker.log.includes('secret text'), 'the words of an error stay out of the log');
     });
 
-    test(`a length the agent did not keep breaks the answer, over ${protocol}`, async () => {
+    test(`a length the agent did not keep breaks the answer, over ${protocol}`, LIMIT, async () => {
         for (const length of [2, 4]) {
             const target = put(`length${length}.mjs`, `
                 export default { fetch: () => new Response(new Blob(['abc']).stream(),
@@ -191,7 +191,7 @@ for (const [protocol, call] of Object.entries(clients)) {
         }
     });
 
-    test(`agents that answer nonsense are 500, over ${protocol}`, async () => {
+    test(`agents that answer nonsense are 500, over ${protocol}`, LIMIT, async () => {
         const sources = {
             throws: 'export default () => { throw new Error("x"); };',
             rejects: 'export default async () => { throw undefined; };',
@@ -207,8 +207,8 @@ for (const [protocol, call] of Object.entries(clients)) {
             empty: 'export const main = 1;',
             stateful: 'export default { transition: () => 1 };',
         };
-        for (const [name, source] of Object.entries(sources)) {
-            const target = put(`bad-${name}.mjs`, source);
+        const targets = Object.entries(sources).map(([name, source]) => [name, put(`bad-${name}.mjs`, source)]);
+        for (const [name, target] of targets) {
             const answer = await rescanned(() => call(worker, target));
             assert.equal(answer.status, name === 'stateful' ? 501 : 500, name);
             assert.equal(answer.headers['content-type'], 'application/problem+json');
@@ -216,19 +216,21 @@ for (const [protocol, call] of Object.entries(clients)) {
         }
     });
 
-    test(`the JSON contract takes 10 MiB and refuses one byte more, over ${protocol}`, async () => {
+    test(`the JSON contract takes 10 MiB and refuses one byte more, over ${protocol}`, LIMIT, async () => {
         const target = put('length.mjs',
             'export default (r) => ({ body: String(JSON.parse(r).body.length) });');
         for (const [more, status] of [[-1, 200], [0, 200], [1, 413]]) {
             const body = Buffer.alloc(10 * 1024 * 1024 + more, 'a');
-            const answer = await rescanned(() => call(worker, target, { method: 'POST', body: Readable.from([body]) }));
+            const parts = Array.from({ length: 161 }, (_, n) => body.subarray(n * 65536, (n + 1) * 65536));
+            const upload = () => Readable.from(parts.filter((part) => part.length > 0));
+            const answer = await rescanned(() => call(worker, target, { method: 'POST', body: upload() }));
             assert.equal(answer.status, status, `${more} bytes from the limit`);
             const text = await textOf(answer).catch(() => '');
             assert.ok(status === 413 || text === String(body.length));
         }
     });
 
-    test(`binary bodies pass byte for byte, over ${protocol}`, async () => {
+    test(`binary bodies pass byte for byte, over ${protocol}`, LIMIT, async () => {
         const target = put('mirror.mjs', `
             export default { fetch: (request) => new Response(request.body,
                 { status: 201, headers: [['set-cookie', 'a=1'], ['set-cookie', 'b=2'], ['x-a', 'b'],
@@ -247,7 +249,7 @@ for (const [protocol, call] of Object.entries(clients)) {
     });
 }
 
-test('usage is a field of a whole answer, and the field an agent sets itself wins', async () => {
+test('usage is a field of a whole answer, and the field an agent sets itself wins', LIMIT, async () => {
     const whole = put('usage.mjs', `export default (r, { usage }) => { usage({ tokens: 2, calls: 1 });
         usage({ tokens: 3 }); return { body: 'x' }; };`);
     const answer = await rescanned(() => callH2(worker, whole));
@@ -261,24 +263,25 @@ test('usage is a field of a whole answer, and the field an agent sets itself win
     assert.deepEqual(second.trailers(), {});
 });
 
-test('usage that is no count is the agent\'s error', async () => {
-    for (const [index, units] of ['{ a: -1 }', '{ a: 0.5 }', '{ a: "1" }', '{ "A b": 1 }', '{ a: 2 ** 53 }',
-        '{ a1: 1, a2: 1, a3: 1, a4: 1, a5: 1, a6: 1, a7: 1, a8: 1, a9: 1 }'].entries()) {
-        const target = put(`usage-bad${index}.mjs`,
-            `export default (r, { usage }) => { usage(${units}); return {}; };`);
+test('usage that is no count is the agent\'s error', LIMIT, async () => {
+    const all = ['{ a: -1 }', '{ a: 0.5 }', '{ a: "1" }', '{ "A b": 1 }', '{ a: 2 ** 53 }',
+        '{ a1: 1, a2: 1, a3: 1, a4: 1, a5: 1, a6: 1, a7: 1, a8: 1, a9: 1 }'];
+    const targets = all.map((units, index) => [units, put(`usage-bad${index}.mjs`,
+        `export default (r, { usage }) => { usage(${units}); return {}; };`)]);
+    for (const [units, target] of targets) {
         const answer = await rescanned(() => callH2(worker, target));
         assert.equal(answer.status, 500, units);
         await textOf(answer);
     }
 });
 
-test('trailers go over HTTP/1.1 only to those who ask for them', async () => {
+test('trailers go over HTTP/1.1 only to those who ask for them', LIMIT, async () => {
     const answer = await callH1(worker, `/ipfs/${worker.cid('tokens.mjs')}?n=1&ms=0`);
     await textOf(answer);
     assert.deepEqual(answer.trailers(), {});
 });
 
-test('an answer before the end of the upload is whole, and the upload is told to stop', async () => {
+test('an answer before the end of the upload is whole, and the upload is told to stop', LIMIT, async () => {
     const target = put('early.mjs', 'export default { fetch: () => new Response("early") };');
     await textOf(await rescanned(() => callH2(worker, target)));
     const session = http2.connect(`https://127.0.0.1:${worker.port}`, worker.tls);
@@ -293,19 +296,19 @@ test('an answer before the end of the upload is whole, and the upload is told to
     session.close();
 });
 
-test('HEAD has the fields and no body', async () => {
+test('HEAD has the fields and no body', LIMIT, async () => {
     const answer = await callH1(worker, `/ipfs/${worker.cid('tokens.mjs')}`, { method: 'HEAD' });
     assert.equal(answer.headers['content-type'], 'text/event-stream');
     assert.equal(await textOf(answer), '');
 });
 
-test('TLS 1.2 is refused', async () => {
+test('TLS 1.2 is refused', LIMIT, async () => {
     const socket = tls.connect({ host: '127.0.0.1', port: worker.port, ...worker.tls, maxVersion: 'TLSv1.2' });
     const [error] = await once(socket, 'error');
     assert.match(error.code ?? '', /PROTOCOL_VERSION|ECONNRESET/);
 });
 
-test('a request is one log line, without query, fields or body', async () => {
+test('a request is one log line, without query, fields or body', LIMIT, async () => {
     const answer = await callH2(worker, `/ipfs/${worker.cid('echo.mjs')}/rest-word?q=query-word`, {
         method: 'POST', body: 'body-word', headers: { 'agent-invocation-id': 'one-line', 'x-a': 'field-word' },
     });
@@ -319,7 +322,7 @@ test('a request is one log line, without query, fields or body', async () => {
     assert.equal(worker.log.match(/"one-line"/g).length, 1);
 });
 
-test('an invocation id that is no word is not logged', async () => {
+test('an invocation id that is no word is not logged', LIMIT, async () => {
     const id = 'a'.repeat(129);
     await textOf(await callH2(worker, `/ipfs/${worker.cid('echo.mjs')}`,
         { headers: { 'agent-invocation-id': id } }));
