@@ -1,1 +1,3 @@
 # src/callers: sources of libteegate
+src_libteegate_a_SOURCES += \
+    src/callers/reply.c src/callers/reply.h
