@@ -224,7 +224,7 @@ invoke() {
     # -D takes head and trailers; tee shows the answer while it streams.
     { curl -sS --http2 -N --max-time 60 --cacert "$dir/gw.crt.pem" -H "@$dir/key.header" \
         -D "$dir/answer.head" "$url" 2>"$logs/curl.log"
-      echo $? >"$dir/curl.status"; } | tee "$dir/answer.body" | sed 's/^/      | /'
+      echo $? >"$dir/curl.status"; } | tee "$dir/answer.body" | sed -u 's/^/      | /'
     [ "$(cat "$dir/curl.status")" = 0 ] || fail 'curl' "$logs/curl.log" "$logs/gateway.log" "$logs/worker.log"
     grep -Eq '^HTTP/2 200' "$dir/answer.head" \
         || fail 'the answer is not 200' "$dir/answer.head" "$dir/answer.body" "$logs/gateway.log"
