@@ -43,8 +43,8 @@ static inline void redis_server_run(struct redis_server *server)
         int quiet = open("server.log", O_CREAT | O_APPEND | O_WRONLY, 0600);
         dup2(quiet, STDOUT_FILENO);
         dup2(quiet, STDERR_FILENO);
-        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", "socket", "--save", "",
-               "--appendonly", "yes", "--appendfsync", "everysec", (char *)NULL);
+        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", "socket", "--save",
+               "", "--appendonly", "yes", "--appendfsync", "everysec", (char *)NULL);
         _exit(127);
     }
     for (int i = 0; i < 1000; ++i) {

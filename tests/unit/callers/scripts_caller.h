@@ -36,7 +36,8 @@ static inline void caller_stop(struct scripts_caller *caller)
 }
 
 /* One command of words; the reply lives until the next. */
-static inline redisReply *caller_command(struct scripts_caller *caller, int count, const char **words)
+static inline redisReply *caller_command(struct scripts_caller *caller, int count,
+                                         const char **words)
 {
     if (caller->reply != NULL)
         freeReplyObject(caller->reply);

@@ -1,6 +1,6 @@
 /* The Lua scripts one by one, against a real redis-server. */
-#include "unit/checks.h"
 #include "scripts_caller.h"
+#include "unit/checks.h"
 
 static struct scripts_caller c;
 
@@ -211,7 +211,8 @@ START_TEST(the_month_is_the_civil_one)
     /* Every day from 1970 to 2100, by the script's own function against the C library's. */
     char script[16384];
     const char *end = strstr(script_hold, "local function ledger_add");
-    snprintf(script, sizeof(script), "%.*s local out = {} for day = 0, 47500 do "
+    snprintf(script, sizeof(script),
+             "%.*s local out = {} for day = 0, 47500 do "
              "local m, n = month_of(day) out[#out + 1] = m * 100000 + n end return out",
              (int)(end - script_hold), script_hold);
     redisReply *reply = caller_command(&c, 3, (const char *[]){"EVAL", script, "0"});
@@ -220,8 +221,8 @@ START_TEST(the_month_is_the_civil_one)
         time_t at = (time_t)day * 86400;
         gmtime_r(&at, &utc);
         struct tm next = {.tm_year = utc.tm_year, .tm_mon = utc.tm_mon + 1, .tm_mday = 1};
-        int64_t expected = INT64_C(100000) * ((utc.tm_year + 1900) * 12 + utc.tm_mon) +
-                           timegm(&next) / 86400;
+        int64_t expected =
+            INT64_C(100000) * ((utc.tm_year + 1900) * 12 + utc.tm_mon) + timegm(&next) / 86400;
         ck_assert_int_eq(reply->element[day]->integer, expected);
     }
     caller_stop(&c);
@@ -259,9 +260,9 @@ START_TEST(with_money_for_ten_two_hundred_holds_run_exactly_ten)
     char inv[200][16];
     for (int i = 0; i < 200; ++i) {
         snprintf(inv[i], sizeof(inv[i]), "i%d", i);
-        const char *words[] = {"EVAL", script_hold, "3", TAG "a:ann", NULL, TAG "x", inv[i], "t",
-                               "ann",  "",          "100", "0", "60000", "gw:1", "", "", "0", "", "",
-                               ""};
+        const char *words[] = {"EVAL", script_hold, "3", TAG "a:ann", NULL, TAG "x", inv[i],
+                               "t",    "ann",       "",  "100",       "0",  "60000", "gw:1",
+                               "",     "",          "0", "",          "",   ""};
         char key[64];
         snprintf(key, sizeof(key), TAG "h:i%d", i);
         words[4] = key;
@@ -284,14 +285,26 @@ END_TEST
 
 START_TEST(what_is_not_a_whole_number_below_2_53_is_refused_everywhere)
 {
-    static const char *const bad[] = {"",     "-1",  "+1",  "1.5", "0x10", " 12 ", "1e3",
-                                      "nan",  "inf", "12 ", "1\n", "9007199254740992",
-                                      "10000000000000000", "99999999999999999999"};
+    static const char *const bad[] = {"",
+                                      "-1",
+                                      "+1",
+                                      "1.5",
+                                      "0x10",
+                                      " 12 ",
+                                      "1e3",
+                                      "nan",
+                                      "inf",
+                                      "12 ",
+                                      "1\n",
+                                      "9007199254740992",
+                                      "10000000000000000",
+                                      "99999999999999999999"};
     caller_start(&c);
     make("ann", "1000", NULL);
     is_word(say_hold(&c, "ann", "live", "t", "", "10", "0", "60000"), "OK");
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); ++i) {
-        ck_assert_msg(is_bad(say_hold(&c, "ann", "n", "t", "", bad[i], "0", "60000")), "%s", bad[i]);
+        ck_assert_msg(is_bad(say_hold(&c, "ann", "n", "t", "", bad[i], "0", "60000")), "%s",
+                      bad[i]);
         ck_assert(is_bad(say_hold(&c, "ann", "n", "t", "", "1", bad[i], "60000")));
         ck_assert(is_bad(say_hold(&c, "ann", "n", "t", "", "1", "0", bad[i])));
         ck_assert(is_bad(say_settle(&c, "ann", "live", "t", bad[i])));
@@ -404,7 +417,8 @@ START_TEST(accounts_are_made_once_and_changed_only_when_they_stand)
     make("ann", "1000", NULL);
     is_word(say_account(&c, "create", "ann", NULL), "EXISTS");
     ck_assert_str_eq(account_field("ann", "bal"), "1000");
-    is_word(say_account(&c, "edit", "ann", (const char *[]){"rpm", "120", "burst", "3", NULL}), "OK");
+    is_word(say_account(&c, "edit", "ann", (const char *[]){"rpm", "120", "burst", "3", NULL}),
+            "OK");
     ck_assert_str_eq(account_field("ann", "rT"), "500000");
     ck_assert_str_eq(account_field("ann", "rB"), "1000000");
     ck_assert_str_eq(account_field("ann", "bal"), "1000");
