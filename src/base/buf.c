@@ -85,6 +85,15 @@ struct span buf_front(const struct buf *buf)
     return span_of(buf->first->memory + buf->first->begin, buf->first->end - buf->first->begin);
 }
 
+size_t buf_spans(const struct buf *buf, struct span *out, size_t count_max)
+{
+    size_t count = 0;
+    for (const struct buf_chunk *chunk = buf->first; chunk != NULL && count < count_max;
+         chunk = chunk->next)
+        out[count++] = span_of(chunk->memory + chunk->begin, chunk->end - chunk->begin);
+    return count;
+}
+
 void buf_drop(struct buf *buf, size_t count)
 {
     must(count <= buf->bytes);

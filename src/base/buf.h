@@ -28,6 +28,8 @@ static inline size_t buf_room(const struct buf *buf)
 MUST_USE bool buf_append(struct buf *buf, const void *bytes, size_t count);
 /* The contiguous bytes at the front; empty when the buffer is. Valid until the next change. */
 struct span buf_front(const struct buf *buf);
+/* The first `count_max` contiguous pieces from the front on; how many there are. As buf_front(). */
+size_t buf_spans(const struct buf *buf, struct span *out, size_t count_max);
 /* Takes `count` bytes from the front; more than there are is a bug. */
 void buf_drop(struct buf *buf, size_t count);
 /* Copies up to `count` bytes from the front to `to` and drops them; how many. */

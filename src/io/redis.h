@@ -1,7 +1,8 @@
 /* One connection to one Redis server: commands out, replies to whoever asked, in order.
  * It owns the connection, reconnects by itself (100 ms to 2 s, with jitter) and owns the waits in
- * flight. It never blocks, never repeats a command by itself, and never keeps more than `calls_max`:
- * no reply by the deadline, or a lost connection, is answered with NULL, which means «unknown». */
+ * flight. It never blocks, never repeats a command by itself, and never keeps more than
+ * `calls_max`: no reply by the deadline, or a lost connection, is answered with NULL, which means
+ * «unknown». */
 #ifndef IO_REDIS_H
 #define IO_REDIS_H
 

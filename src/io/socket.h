@@ -18,18 +18,21 @@ struct address {
 
 enum { ADDRESS_TEXT_MAX = 128 };
 
-/* "127.0.0.1:443", "[::1]:443", or "unix:/path" (at most 107 bytes of path). False and a sentence. */
+/* "127.0.0.1:443", "[::1]:443", or "unix:/path" (at most 107 bytes of path). False and a sentence.
+ */
 MUST_USE bool address_parse(struct address *address, struct span text, char *error,
                             size_t error_size);
-/* The same form back; `out` takes ADDRESS_TEXT_MAX. With `with_port` false the host alone. */
+/* The same form back; `out` takes ADDRESS_TEXT_MAX. With `with_port` false the host alone, without
+ * []; a UNIX peer that is not bound is "unix:". */
 const char *address_text(const struct address *address, bool with_port, char *out);
 /* Descriptors are non-blocking and close-on-exec. -1 and a sentence on failure. A UNIX path that
  * nobody listens on any more is replaced; its socket gets mode 0600. TCP listeners get SO_REUSEPORT
  * when `share` is set, IPv6 ones are IPV6_V6ONLY. */
 int socket_listen(const struct address *address, bool share, char *error, size_t error_size);
-/* Begun, not finished: writable or failed later. -1 with errno when it failed at once. TCP_NODELAY. */
+/* Begun, not finished: writable or failed later. -1 with errno when it failed at once. TCP_NODELAY.
+ */
 int socket_connect(const struct address *address);
-/* The address a listener is bound to (for port 0), or the peer's. False with errno. */
+/* The address a descriptor is bound to: tells the port chosen for port 0. False with errno. */
 MUST_USE bool socket_local(int fd, struct address *out);
 
 #endif

@@ -21,9 +21,10 @@ struct tls *tls_for_workers(char *error, size_t error_size);
 struct tls *tls_take(struct tls *tls); /* any thread */
 void tls_give(struct tls *tls);
 
-/* For io/conn alone. */
+/* For io/conn alone: a connection in its role, over `wire`, which must outlive it. */
 struct ssl_st;
-struct ssl_st *tls_new_ssl(struct tls *tls);
+struct wire;
+struct ssl_st *tls_new_ssl(struct tls *tls, struct wire *wire);
 bool tls_is_server(const struct tls *tls);
 
 #endif
