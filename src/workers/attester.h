@@ -14,14 +14,14 @@ struct attester;
 /* What a lane needs of a verdict: a value. */
 struct proof {
     bool trusted;
-    char reason[48];      /* the verdict's word */
+    char reason[48]; /* the verdict's word */
     char detail[256];
     char tee[8];
     char tcb_status[48];
     char measurement[132]; /* hex of the code measurement: mrtd, mrenclave */
     uint8_t evidence_sha256[32];
     uint8_t key_sha256[32]; /* of the certificate's SPKI */
-    int64_t expires;       /* unix seconds */
+    int64_t expires;        /* unix seconds */
 };
 
 struct attester *attester_start(const struct log *log);

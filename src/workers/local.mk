@@ -1,1 +1,5 @@
-# src/workers: sources of libteegate
+# src/workers: who answers; the verifier is known only here
+src_libteegate_a_SOURCES += \
+    src/workers/files.c src/workers/files.h \
+    src/workers/registry.c src/workers/registry.h \
+    src/workers/trust.c src/workers/trust.h

@@ -18,7 +18,7 @@ enum { POOLS_TRIED_MAX = RETRY_ATTEMPTS_MAX };
 
 /* A stream and who is at its other end. Facts stay valid until pools_return(). */
 struct lease {
-    struct stream *stream;        /* lent: ended by pools_return() */
+    struct stream *stream; /* lent: ended by pools_return() */
     const struct worker *worker;
     const struct pool_facts *pool;
     const struct proof *proof;
@@ -28,7 +28,7 @@ struct lease {
 struct pool_wait {
     void (*answer)(struct pool_wait *wait);
     /* the question */
-    const char *pool;                          /* its name */
+    const char *pool;                           /* its name */
     char tried[POOLS_TRIED_MAX][WORKER_ID_MAX]; /* workers not to be asked again */
     uint32_t tried_count;
     uint64_t deadline_at; /* lane ms */
@@ -39,9 +39,9 @@ struct pool_wait {
     void (*note)(void *user); /* the stream's */
     void *user;
     /* the answer */
-    enum fault fault; /* NONE, NO_WORKER, CONNECT_FAILED, UNTRUSTED, OVERLOADED */
+    enum fault fault;           /* NONE, NO_WORKER, CONNECT_FAILED, UNTRUSTED, OVERLOADED */
     char worker[WORKER_ID_MAX]; /* whom the fault is about; empty: nobody was asked */
-    char detail[320];  /* UNTRUSTED: which check failed; for the log */
+    char detail[320];           /* UNTRUSTED: which check failed; for the log */
     struct lease lease;
     /* the pools' own */
     struct list node;
