@@ -13,3 +13,5 @@ src/callers/scripts.c: src/callers/embed.awk $(callers_scripts)
 	$(AM_V_GEN)$(MKDIR_P) src/callers && cd $(srcdir) && \
 	    $(AWK) -f src/callers/embed.awk $(callers_scripts) >$(abs_builddir)/src/callers/scripts.tmp && \
 	    mv $(abs_builddir)/src/callers/scripts.tmp $(abs_builddir)/src/callers/scripts.c
+    src/callers/reply.c src/callers/reply.h \
+    src/callers/session.c src/callers/session.h
