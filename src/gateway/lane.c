@@ -222,6 +222,12 @@ void lane_drain(struct lane *lane, uint32_t drain_ms_max)
 
 /* --- the thread ------------------------------------------------------------------------------ */
 
+static unsigned admin_lanes(void *owner, const struct stats **out, unsigned lanes_max)
+{
+    const struct lane *lane = owner;
+    return lane->options.lanes(lane->options.lanes_owner, out, lanes_max);
+}
+
 static const char *why_not_ready(void *owner)
 {
     struct lane *lane = owner;
@@ -238,8 +244,7 @@ static void open_admin(struct lane *lane)
                                       .pools = lane->pools,
                                       .site = &lane->site,
                                       .log = lane->options.log,
-                                      .lanes = lane->options.lanes,
-                                      .lanes_owner = lane->options.lanes_owner,
+                                      .lanes = admin_lanes,
                                       .why_not_ready = why_not_ready,
                                       .owner = lane};
     lane->admin = admin_open(lane->loop, lane->options.admin, &parts);
