@@ -26,3 +26,4 @@ attest_verify_attest_verify_SOURCES = attest-verify/main.c \
     attest-verify/verdict_json.c attest-verify/verdict_json.h
 attest_verify_attest_verify_CPPFLAGS = $(AM_CPPFLAGS) -DATTEST_VERSION='"$(PACKAGE_VERSION)"'
 attest_verify_attest_verify_LDADD = $(ATTEST_LIBS)
+EXTRA_DIST += attest-verify/README.md
