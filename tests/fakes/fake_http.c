@@ -20,7 +20,7 @@ struct http {
     struct http_options options;
     const struct http_events *events;
     void *owner;
-    bool is_h2, draining, leaving, closed, told;
+    bool is_h2, draining, leaving, hangs, closed, told;
     uint32_t most;
     uint32_t live;
     struct stream *streams[STREAMS_MAX];
@@ -74,7 +74,7 @@ static void detach_all(struct http *http)
 
 static void tell_end(struct http *http, enum conn_end end)
 {
-    if (http->closed || http->told)
+    if (http->closed || http->told || http->hangs)
         return;
     http->told = true;
     http->events->note_ended(http->owner, end);
@@ -84,6 +84,11 @@ void fake_http_end(struct http *http, enum conn_end end)
 {
     detach_all(http);
     tell_end(http, end);
+}
+
+void fake_http_hang(struct http *http)
+{
+    http->hangs = true;
 }
 
 bool fake_http_is_draining(const struct http *http)

@@ -15,6 +15,8 @@ void fake_http_settings(struct http *http, uint32_t most);
 void fake_http_goaway(struct http *http);
 /* It ended by itself: streams are lost, note_ended. */
 void fake_http_end(struct http *http, enum conn_end end);
+/* From now on it does not tell its end by itself. */
+void fake_http_hang(struct http *http);
 bool fake_http_is_draining(const struct http *http);
 bool fake_http_is_closed(const struct http *http);
 /* Requests opened so far; the head of request `index`. */

@@ -37,6 +37,8 @@ void lanes_set_up(void)
 void lanes_tear_down(void)
 {
     for (unsigned i = 0; i < ASKERS_MAX; ++i)
+        pools_cancel(lane.pools, &askers[i].wait);
+    for (unsigned i = 0; i < ASKERS_MAX; ++i)
         if (askers[i].wait.lease.link != 0)
             give_back(&lane, &askers[i], FAULT_NONE, 0);
     settle(&lane);

@@ -34,7 +34,7 @@ extern struct asker askers[ASKERS_MAX];
 void lanes_set_up(void);
 void lanes_tear_down(void);
 void lane_open(struct lane *one);
-void lane_close(struct lane *one); /* returns what askers still have of it first */
+void lane_close(struct lane *one); /* nothing of it may be lent any more */
 
 /* A registry of one pool "main" with workers 10.0.0.1 .. named "w1" .., of this capacity; the
  * policy text makes the trust. `older` as in registry_add_worker(). */

@@ -34,3 +34,14 @@ check_PROGRAMS += tests/unit/workers/test_link
 tests_unit_workers_test_link_SOURCES = tests/unit/workers/test_link.c $(WORKERS_TEST_LANES)
 tests_unit_workers_test_link_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_workers_test_link_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/workers/test_pools
+tests_unit_workers_test_pools_SOURCES = tests/unit/workers/test_pools.c $(WORKERS_TEST_LANES)
+tests_unit_workers_test_pools_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_workers_test_pools_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/workers/test_pools_change
+tests_unit_workers_test_pools_change_SOURCES = tests/unit/workers/test_pools_change.c \
+    $(WORKERS_TEST_LANES)
+tests_unit_workers_test_pools_change_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_workers_test_pools_change_LDADD = $(TEST_LIBS)
