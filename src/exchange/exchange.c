@@ -7,10 +7,10 @@
 #include "base/alloc.h"
 #include "exchange/life.h"
 
-#define STEPS(S)                                                                            \
-    S(open)                                                                                 \
-    S(identify) S(own) S(admit) S(place) S(attempt) S(answer) S(stream) S(settle) S(finish) \
-        S(refuse) S(end)
+#define STEPS(S) \
+    S(open)      \
+    S(identify)  \
+    S(own) S(admit) S(place) S(attempt) S(answer) S(stream) S(settle) S(finish) S(refuse) S(end)
 
 #define S(name) static enum step_outcome do_##name(struct exchange *x);
 STEPS(S)
@@ -18,12 +18,9 @@ STEPS(S)
 #define S(name) static const struct step step_##name = {#name, do_##name};
 STEPS(S)
 #undef S
+const struct step *const exchange_first = &step_open;
 
-enum {
-    LINGER_MS = 30000, /* for a caller to take the gateway's own answer */
-    BREAK_MS = 1000,   /* for it to take the event that tells of a broken stream */
-    EVENT_MAX = REPLY_PROBLEM_MAX + 64
-};
+enum { LINGER_MS = 30000 }; /* for a caller to take what it was given last */
 
 static enum step_outcome go(struct exchange *x, const struct step *step)
 {
@@ -51,8 +48,7 @@ static enum step_outcome fail(struct exchange *x, enum fault fault)
     return go(x, &step_settle);
 }
 
-/* Every callback of a life ends here: there is news, the steps will look. */
-static void note_news(void *user)
+void exchange_note_news(void *user)
 {
     struct exchange *x = user;
     loop_wake(x->site->loop, &x->wake);
@@ -90,7 +86,7 @@ static void note_auth(struct auth_wait *wait)
 {
     struct exchange *x = container_of(wait, struct exchange, auth);
     x->auth_asking = false;
-    note_news(x);
+    exchange_note_news(x);
 }
 
 static enum step_outcome do_open(struct exchange *x)
@@ -171,7 +167,7 @@ static enum step_outcome ask_hold(struct exchange *x)
 static enum step_outcome do_admit(struct exchange *x)
 {
     if (x->bill.meter == NULL) {
-        bill_init(&x->bill, x->site->meter, note_news, x);
+        bill_init(&x->bill, x->site->meter, exchange_note_news, x);
         return ask_hold(x);
     }
     if (x->bill.asking)
@@ -226,57 +222,6 @@ static enum step_outcome do_place(struct exchange *x)
 
 /* --- ATTEMPT -------------------------------------------------------------------------------- */
 
-static struct usage usage_now(const struct exchange *x)
-{
-    struct usage usage = x->usage; /* its units, if any came */
-    usage.ms = x->ran_at == 0 ? 0 : x->alarm.now - x->ran_at;
-    if (x->agent->total_ms_max != 0 && usage.ms > x->agent->total_ms_max)
-        usage.ms = x->agent->total_ms_max; /* the timer may fire late; that is not the caller's */
-    usage.bytes_in = x->relay.given;
-    usage.bytes_out = x->relay.down;
-    return usage;
-}
-
-/* The agent's limits on bodies, and the budget's where that is less. NONE or BUDGET. */
-static enum fault bound_bodies(struct exchange *x)
-{
-    struct relay *relay = &x->relay;
-    relay->up_max = x->agent->request_bytes_max;
-    relay->down_max = x->agent->response_bytes_max;
-    x->down_fault = FAULT_ANSWER_TOO_LARGE;
-    if (x->length > 0) {
-        /* The last byte waits for the journal (DESIGN 8, Settling). */
-        relay->down_max = (uint64_t)x->length - 1;
-        x->down_fault = FAULT_NONE;
-    }
-    if (!x->bill.lowered || x->ran_at == 0)
-        return FAULT_NONE;
-    struct usage usage = usage_now(x);
-    struct bill_reach reach = bill_reach(&x->bill, &usage);
-    if (reach.bytes_in < relay->up_max)
-        relay->up_max = reach.bytes_in;
-    if (reach.bytes_out < relay->down_max) {
-        relay->down_max = reach.bytes_out;
-        x->down_fault = FAULT_BUDGET;
-    }
-    return alarm_passed(&x->alarm, x->ran_at + reach.ms) ? FAULT_BUDGET : FAULT_NONE;
-}
-
-/* Moves the request on; what is wrong with it. */
-static enum fault carry_up(struct exchange *x)
-{
-    struct relay *relay = &x->relay;
-    enum fault fault = bound_bodies(x);
-    if (fault != FAULT_NONE)
-        return fault;
-    relay_up(relay, x->alarm.now);
-    if (relay_is_over_up(relay))
-        return relay->up_max < x->agent->request_bytes_max ? FAULT_BUDGET : FAULT_REQUEST_TOO_LARGE;
-    if (mark_passed(&relay->upload, x->site->options.upload_idle_ms_max, &x->alarm))
-        return FAULT_REQUEST_TIMEOUT;
-    return FAULT_NONE;
-}
-
 static enum step_outcome try_again_or_fail(struct exchange *x, enum fault fault)
 {
     struct retry_budget *budget = pools_budget(x->site->pools, x->agent->pool);
@@ -327,50 +272,6 @@ static enum step_outcome do_attempt(struct exchange *x)
 
 /* --- ANSWER --------------------------------------------------------------------------------- */
 
-/* What keeps the worker from ending its answer well, looked at in ANSWER and STREAM. */
-static enum fault worker_fault(const struct exchange *x)
-{
-    const struct stream *worker = x->relay.worker;
-    enum stream_end fate = stream_fate(worker);
-    bool invalid = fate == STREAM_INVALID || fate == STREAM_TOO_LARGE;
-    /* A reset behind a whole answer only says that the request is not wanted (RFC 9113 8.1). */
-    if (fate == STREAM_WHOLE || (stream_is_ended(worker) && !invalid))
-        return FAULT_NONE;
-    return FAULT_CUT_SHORT;
-}
-
-static void look_at_answer(struct exchange *x)
-{
-    struct stream *worker = x->relay.worker;
-    const struct head *head = stream_head(worker);
-    const struct field *units = head_find(head, SPAN_OF("agent-usage"));
-    x->record.status = head->status;
-    x->length = stream_length(worker);
-    x->event_stream = heads_is_event_stream(head);
-    x->relay.tracks_tail = x->event_stream;
-    x->bodiless = x->form.head_only || head->status == 204 || head->status == 304 || x->length == 0;
-    if (x->bodiless)
-        x->length = 0;
-    if (units != NULL)
-        bill_note_units(&x->bill, units->value, &x->usage);
-    /* In HTTP/1.1 only a chunked body has trailers (RFC 9112 7.1.2). */
-    bool chunked = x->length < 0 || span_is(span_text(x->record.protocol), SPAN_OF("HTTP/2"));
-    if (stream_takes_trailers(x->caller) && chunked && !x->bodiless)
-        x->ends = ENDS_TRAILERS;
-}
-
-/* A body whose size is known already can be refused before anything is said. */
-static enum fault judge_size(struct exchange *x)
-{
-    uint64_t bytes = x->length > 0 ? (uint64_t)x->length : stream_bytes(x->relay.worker);
-    if (bytes > x->agent->response_bytes_max)
-        return FAULT_ANSWER_TOO_LARGE;
-    struct usage usage = usage_now(x);
-    if (x->bill.lowered && bytes > bill_reach(&x->bill, &usage).bytes_out)
-        return FAULT_BUDGET;
-    return FAULT_NONE;
-}
-
 static bool answer_is_whole(const struct exchange *x)
 {
     return stream_is_ended(x->relay.worker) && stream_bytes(x->relay.worker) <= ANSWER_WHOLE_MAX;
@@ -378,12 +279,12 @@ static bool answer_is_whole(const struct exchange *x)
 
 static enum step_outcome do_answer(struct exchange *x)
 {
-    look_at_answer(x);
+    carry_look_at_answer(x);
     enum fault fault = carry_up(x);
     if (fault == FAULT_NONE)
-        fault = worker_fault(x);
+        fault = carry_worker_fault(x);
     if (fault == FAULT_NONE)
-        fault = judge_size(x);
+        fault = carry_judge_size(x);
     if (fault != FAULT_NONE)
         return fail(x, fault);
     relay_forget(&x->relay);
@@ -403,25 +304,6 @@ static enum step_outcome do_answer(struct exchange *x)
 
 /* --- STREAM --------------------------------------------------------------------------------- */
 
-static enum fault carry_down(struct exchange *x)
-{
-    struct relay *relay = &x->relay;
-    enum fault fault = bound_bodies(x);
-    if (fault != FAULT_NONE)
-        return fault;
-    relay_down(relay, x->alarm.now);
-    if (x->down_fault != FAULT_NONE && relay_is_over_down(relay))
-        return x->down_fault;
-    fault = worker_fault(x);
-    if (fault != FAULT_NONE)
-        return fault;
-    if (mark_passed(&relay->idle, x->agent->idle_ms_max, &x->alarm))
-        return FAULT_TOO_SLOW;
-    if (mark_passed(&relay->stall, x->agent->stall_ms_max, &x->alarm))
-        return FAULT_CALLER_STALLED;
-    return FAULT_NONE;
-}
-
 static bool answer_is_over(const struct exchange *x)
 {
     return stream_is_ended(x->relay.worker) &&
@@ -437,22 +319,12 @@ static enum step_outcome do_stream(struct exchange *x)
         return fail(x, fault);
     if (answer_is_over(x))
         return go(x, &step_settle);
-    struct usage usage = usage_now(x);
+    struct usage usage = carry_usage(x);
     bill_checkpoint(&x->bill, &usage, &x->alarm);
     return STEP_WAIT;
 }
 
 /* --- SETTLE --------------------------------------------------------------------------------- */
-
-static void take_worker_trailers(struct exchange *x)
-{
-    const struct head *trailers = stream_trailers(x->relay.worker);
-    if (trailers == NULL)
-        return;
-    const struct field *units = head_find(trailers, SPAN_OF("agent-usage"));
-    if (units != NULL)
-        bill_note_units(&x->bill, units->value, &x->usage);
-}
 
 /* Closes the bill: a charge for what ran, by the fault's row. False when the journal refuses. */
 static bool close_bill(struct exchange *x)
@@ -461,8 +333,8 @@ static bool close_bill(struct exchange *x)
     if (x->agent == NULL)
         return true;
     if (x->fault == FAULT_NONE)
-        take_worker_trailers(x);
-    x->usage = usage_now(x);
+        carry_take_trailers(x);
+    x->usage = carry_usage(x);
     if (x->fault == FAULT_NONE)
         x->usage.bytes_out += stream_bytes(x->relay.worker); /* they follow, and nothing else */
     if (!ran || fault_row(x->fault)->charge == CHARGE_FREE) {
@@ -542,44 +414,15 @@ static enum step_outcome do_finish(struct exchange *x)
 
 /* --- REFUSE --------------------------------------------------------------------------------- */
 
-static void make_problem(struct exchange *x)
-{
-    struct problem problem = words_problem(x);
-    reply_fault(&x->reply, &problem, &x->form);
-    if (!x->bill.metered)
-        return;
-    struct ending ending = words_ending(x);
-    must(heads_add_limits(x->reply.head, &x->bill.hold_wait.facts));
-    must(x->ran_at == 0 || heads_add_ending(x->reply.head, &ending));
-}
-
-/* An event stream is told why before it breaks: as far as the caller takes it, a second at most. */
-static bool has_told_event(struct exchange *x)
-{
-    if (!x->event_stream)
-        return true;
-    if (x->event_bytes == 0) {
-        char event[EVENT_MAX];
-        size_t len = words_event(x, event, sizeof(event));
-        x->patience_at = x->alarm.now + BREAK_MS;
-        x->event_bytes = len;
-        if (len > stream_room(x->caller))
-            return true;
-        stream_send(x->caller, span_of(event, len));
-    }
-    return stream_sent_bytes(x->caller) >= x->relay.down + x->event_bytes ||
-           alarm_passed(&x->alarm, x->patience_at);
-}
-
 static enum step_outcome do_refuse(struct exchange *x)
 {
     if (x->gone)
         return go(x, &step_end);
     if (!x->head_sent) {
-        make_problem(x);
+        words_refuse(x);
         return go(x, &step_end);
     }
-    if (!has_told_event(x))
+    if (!words_has_told_event(x))
         return STEP_WAIT;
     stream_reset(x->caller, RESET_INTERNAL);
     x->gone = true;
@@ -606,29 +449,6 @@ static bool has_left(struct exchange *x)
     return true;
 }
 
-static void exchange_bury(void *owner)
-{
-    free(owner);
-}
-
-static void close_all(struct exchange *x)
-{
-    struct site *site = x->site;
-    timer_fini(&x->timer);
-    wake_cancel(&x->wake);
-    bill_cancel(&x->bill);
-    relay_fini(&x->relay);
-    reply_fini(&x->reply);
-    stream_release(x->caller);
-    head_free(x->head);
-    head_free(x->trailers);
-    free(x->own_json);
-    agents_ref_give(x->agents);
-    slots_give(&site->exchanges, x->id);
-    stats_sub(&site->stats->exchanges_live, 1);
-    loop_bury(site->loop, &x->grave, exchange_bury, x);
-}
-
 static enum step_outcome do_end(struct exchange *x)
 {
     x->closing = true;
@@ -639,7 +459,7 @@ static enum step_outcome do_end(struct exchange *x)
     if (!cost_is_in(x))
         return STEP_WAIT;
     words_record(x);
-    close_all(x);
+    door_close(x);
     return STEP_DONE;
 }
 
@@ -659,7 +479,7 @@ static void look_at_caller(struct exchange *x)
     }
 }
 
-static void exchange_run(void *owner)
+void exchange_run(void *owner)
 {
     struct exchange *x = owner;
     enum step_outcome outcome = STEP_NEXT;
@@ -672,65 +492,4 @@ static void exchange_run(void *owner)
     uint64_t at = x->alarm.look_at;
     if (outcome == STEP_WAIT && at != 0 && (x->timer.at == 0 || at < x->timer.at))
         timer_set(&x->timer, at);
-}
-
-/* Even the refusals have a maximum; behind it the connection's own words must do. */
-static void turn_away(struct site *site, struct stream *caller, const char *peer,
-                      const char *protocol)
-{
-    struct record record = {.invocation = "",
-                            .peer = peer,
-                            .protocol = protocol,
-                            .cid = "",
-                            .account = "",
-                            .key_id = "",
-                            .fault = FAULT_OVERLOADED,
-                            .outcome = fault_word(FAULT_OVERLOADED)};
-    record_write(&record, site->access_log, site->stats);
-    stream_reset(caller, RESET_REFUSED);
-    stream_release(caller);
-}
-
-static void exchange_init(struct exchange *x, struct stream *caller)
-{
-    struct site *site = x->site;
-    struct relay_store store = {site->options.replay_bytes_max, &site->replay_bytes,
-                                site->options.replay_total_max};
-    x->step = &step_open;
-    x->opened_at = loop_now(site->loop);
-    x->length = -1;
-    x->caller = caller;
-    x->head = stream_take_head(caller);
-    x->form = (struct reply_form){
-        .html = reply_wants_html(x->head),
-        .head_only = span_is(x->head->method, SPAN_OF("HEAD")),
-        .cors = site->options.cors && head_find(x->head, SPAN_OF("origin")) != NULL,
-    };
-    snprintf(x->record.method, sizeof(x->record.method), "%.*s", (int)x->head->method.len,
-             x->head->method.ptr);
-    invocation_make(&x->invocation);
-    wake_init(&x->wake, exchange_run, x);
-    timer_init(&x->timer, site->loop, note_news, x);
-    attempt_init(&x->attempt, site->pools, &x->record, note_news, x);
-    relay_init(&x->relay, caller, &store);
-    stream_set_note(caller, note_news, x);
-}
-
-void exchange_open(struct site *site, struct stream *caller, const char *peer, const char *protocol,
-                   bool secure)
-{
-    struct exchange *x = alloc_zeroed(sizeof(*x));
-    stats_add(&site->stats->requests, 1);
-    if (!site_has_room(site) || (x->id = slots_take(&site->exchanges, x)) == 0) {
-        free(x);
-        turn_away(site, caller, peer, protocol);
-        return;
-    }
-    stats_add(&site->stats->exchanges_live, 1);
-    x->site = site;
-    x->secure = secure;
-    x->record.protocol = protocol;
-    snprintf(x->peer, sizeof(x->peer), "%s", peer);
-    exchange_init(x, caller);
-    loop_wake(site->loop, &x->wake);
 }

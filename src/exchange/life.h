@@ -79,6 +79,35 @@ struct exchange {
     struct record record;
 };
 
+/* --- exchange.c: the steps -------------------------------------------------------------------- */
+
+extern const struct step *const exchange_first;
+void exchange_run(void *owner);
+/* Every callback of a life ends here: there is news, the steps will look. */
+void exchange_note_news(void *user);
+
+/* --- door.c: in and out ------------------------------------------------------------------------
+ */
+
+/* Gives back all it has; it is freed at the end of the turn. */
+void door_close(struct exchange *x);
+
+/* --- carry.c: bodies, and what is wrong with them -----------------------------------------------
+ */
+
+struct usage carry_usage(const struct exchange *x); /* so far */
+/* Moves the request on, and the answer; what is wrong by now. */
+enum fault carry_up(struct exchange *x);
+enum fault carry_down(struct exchange *x);
+/* What keeps the worker from ending its answer well, once it has begun. */
+enum fault carry_worker_fault(const struct exchange *x);
+/* The facts of the answer's head. */
+void carry_look_at_answer(struct exchange *x);
+/* A body whose size is known already can be refused before anything is said. */
+enum fault carry_judge_size(struct exchange *x);
+/* The units in the worker's trailers. */
+void carry_take_trailers(struct exchange *x);
+
 /* --- site.c ------------------------------------------------------------------------------------
  */
 
@@ -97,12 +126,14 @@ enum fault own_take(struct exchange *x);
 /* --- words.c: what the exchange says: problems, the answer's head, the record ------------------
  */
 
-struct problem words_problem(const struct exchange *x);
 struct ending words_ending(const struct exchange *x);
 /* Sends the worker's head with ours. False when it cannot be made. */
 MUST_USE bool words_send_head(struct exchange *x);
-/* The event that tells of a broken event stream; its length. */
-size_t words_event(const struct exchange *x, char *out, size_t size);
+/* Makes the reply of x->fault. */
+void words_refuse(struct exchange *x);
+/* An event stream is told why before it breaks: as far as the caller takes it, a second at most.
+ * True once that is over, and for any other answer. */
+bool words_has_told_event(struct exchange *x);
 const char *words_outcome(const struct exchange *x);
 void words_record(struct exchange *x);
 

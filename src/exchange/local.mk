@@ -3,6 +3,8 @@ src_libteegate_a_SOURCES += \
     src/exchange/alarm.h \
     src/exchange/attempt.c src/exchange/attempt.h \
     src/exchange/bill.c src/exchange/bill.h \
+    src/exchange/carry.c \
+    src/exchange/door.c \
     src/exchange/exchange.c src/exchange/exchange.h \
     src/exchange/heads.c src/exchange/heads.h \
     src/exchange/life.h \

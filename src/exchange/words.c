@@ -3,6 +3,11 @@
 
 #include "exchange/life.h"
 
+enum {
+    BREAK_MS = 1000, /* for the caller to take the event that tells of a broken stream */
+    EVENT_MAX = REPLY_PROBLEM_MAX + 64
+};
+
 const char *words_outcome(const struct exchange *x)
 {
     if (x->fault != FAULT_NONE)
@@ -10,7 +15,7 @@ const char *words_outcome(const struct exchange *x)
     return x->record.status >= 500 && x->agent != NULL ? "agent-error" : "ok";
 }
 
-struct problem words_problem(const struct exchange *x)
+static struct problem problem_of(const struct exchange *x)
 {
     const struct meter_facts *facts = &x->bill.hold_wait.facts;
     struct problem problem = {.fault = x->fault,
@@ -66,12 +71,12 @@ bool words_send_head(struct exchange *x)
     return true;
 }
 
-size_t words_event(const struct exchange *x, char *out, size_t size)
+static size_t event_of(const struct exchange *x, char *out, size_t size)
 {
     static const char begin[] = "event: error\ndata: ";
     const char *tail = x->relay.tail;
     char problem_text[REPLY_PROBLEM_MAX];
-    struct problem problem = words_problem(x);
+    struct problem problem = problem_of(x);
     size_t len = reply_problem_json(problem_text, sizeof(problem_text), &problem);
     /* An event that broke off is closed first, so that ours is read by itself. */
     const char *gap = "\n\n";
@@ -82,6 +87,34 @@ size_t words_event(const struct exchange *x, char *out, size_t size)
     int all = snprintf(out, size, "%s%s%.*s\n\n", gap, begin, (int)len, problem_text);
     must(all > 0 && (size_t)all < size);
     return (size_t)all;
+}
+
+void words_refuse(struct exchange *x)
+{
+    struct problem problem = problem_of(x);
+    reply_fault(&x->reply, &problem, &x->form);
+    if (!x->bill.metered)
+        return;
+    struct ending ending = words_ending(x);
+    must(heads_add_limits(x->reply.head, &x->bill.hold_wait.facts));
+    must(x->ran_at == 0 || heads_add_ending(x->reply.head, &ending));
+}
+
+bool words_has_told_event(struct exchange *x)
+{
+    if (!x->event_stream)
+        return true;
+    if (x->event_bytes == 0) {
+        char event[EVENT_MAX];
+        size_t len = event_of(x, event, sizeof(event));
+        x->patience_at = x->alarm.now + BREAK_MS;
+        x->event_bytes = len;
+        if (len > stream_room(x->caller))
+            return true;
+        stream_send(x->caller, span_of(event, len));
+    }
+    return stream_sent_bytes(x->caller) >= x->relay.down + x->event_bytes ||
+           alarm_passed(&x->alarm, x->patience_at);
 }
 
 void words_record(struct exchange *x)
