@@ -152,9 +152,18 @@ static enum step_outcome do_own(struct exchange *x)
 
 /* --- ADMIT ---------------------------------------------------------------------------------- */
 
+/* Declared, or known because all of it is here; else -1. */
+static int64_t request_length(const struct exchange *x)
+{
+    int64_t length = stream_length(x->caller);
+    if (length < 0 && stream_is_ended(x->caller))
+        length = (int64_t)stream_bytes(x->caller);
+    return length;
+}
+
 static enum step_outcome ask_hold(struct exchange *x)
 {
-    enum fault fault = bill_open(&x->bill, x->agent, x->head, stream_length(x->caller),
+    enum fault fault = bill_open(&x->bill, x->agent, x->head, request_length(x),
                                  x->site->options.checkpoint_ms, x->detail, sizeof(x->detail));
     if (fault != FAULT_NONE)
         return fail(x, fault);
@@ -419,6 +428,8 @@ static enum step_outcome do_refuse(struct exchange *x)
     if (x->gone)
         return go(x, &step_end);
     if (!x->head_sent) {
+        if (!cost_is_in(x))
+            return STEP_WAIT;
         words_refuse(x);
         return go(x, &step_end);
     }

@@ -40,7 +40,7 @@ static struct problem problem_of(const struct exchange *x)
 struct ending words_ending(const struct exchange *x)
 {
     return (struct ending){.priced = x->bill.metered,
-                           .pending = x->bill.settling,
+                           .pending = x->bill.written && !x->bill.settled,
                            .cost_ucr = x->bill.cost_ucr,
                            .usage = &x->usage,
                            .price = &x->bill.price,
