@@ -55,7 +55,7 @@ def test_each_refusal_is_a_problem_with_its_code(running, path, options, status,
         assert member in told
     if code == "bad-path" and "Invalid" in path:
         assert 'invalid path "/ipfs/QmInvalidCID"' in told["detail"]
-    wait_for(lambda: any(line.get("fault") == code and line.get("status") == status for line in running.log()), 5, "a line")
+    wait_for(lambda: any(line.get("outcome") == code and line.get("status") == status for line in running.log()), 5, "a line")
     assert running.worker.requests == []
 
 
