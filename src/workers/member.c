@@ -56,7 +56,8 @@ static uint32_t link_count(const struct member *member)
     uint32_t count = 0;
     struct list *node;
     list_each (node, &member->links) {
-        count += link_at(node)->state < LINK_DRAINING;
+        const struct link *link = link_at(node);
+        count += link->state < LINK_DRAINING && !link_is_leaving(link);
     }
     return count;
 }
