@@ -40,6 +40,21 @@ START_TEST(a_worker_has_its_time_to_first_byte)
 }
 END_TEST
 
+START_TEST(a_worker_is_not_blamed_for_a_caller_who_dawdles)
+{
+    struct hall hall;
+    hall_open(&hall);
+    hall_ask(&hall, "POST", "/ipfs/" HALL_CID, NULL, true);
+    hall_run(&hall);
+    hall_pass(&hall, 6000);
+    fake_stream_feed(hall.caller, SPAN_OF("x"));
+    hall_pass(&hall, 4000);
+    ck_assert_int_eq(hall_status(&hall), 408);
+    ck_assert_uint_eq(hall.pools->tries[0].returned_fault, FAULT_REQUEST_TIMEOUT);
+    hall_close(&hall);
+}
+END_TEST
+
 START_TEST(the_whole_call_has_its_time)
 {
     struct hall hall;
@@ -348,6 +363,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         a_worker_has_its_time_to_first_byte,
+        a_worker_is_not_blamed_for_a_caller_who_dawdles,
         the_whole_call_has_its_time,
         a_stream_that_lives_past_the_deadline_is_reset,
         a_wait_for_a_link_ends_with_the_call,

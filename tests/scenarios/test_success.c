@@ -73,6 +73,20 @@ START_TEST(the_worker_is_asked_by_canonical_cid_without_the_credential)
 }
 END_TEST
 
+START_TEST(a_pool_may_have_a_path_of_its_own)
+{
+    struct hall hall;
+    hall_open(&hall);
+    snprintf(hall.pools->facts.path_template, sizeof(hall.pools->facts.path_template),
+             "/run{rest}");
+    hall_post(&hall);
+    hall_run(&hall);
+    ck_assert(span_is(hall.pools->tries[0].request->path, SPAN_OF("/run/run?x=1")));
+    hall_answer(&hall, 0, 200, plain, "");
+    hall_close(&hall);
+}
+END_TEST
+
 START_TEST(a_caller_without_trailers_gets_a_whole_small_answers_cost_as_fields)
 {
     struct hall hall;
@@ -323,6 +337,8 @@ START_TEST(every_word_of_the_log_line_is_there_and_no_secret)
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); ++i)
         ck_assert_msg(strstr(log, words[i]) != NULL, "%s is not in %s", words[i], log);
     ck_assert_ptr_null(strstr(log, "secret"));
+    ck_assert_uint_eq(stats_read(&hall.stats.caller_bytes_out), 5);
+    ck_assert_uint_eq(stats_read(&hall.stats.requests), 1);
     ck_assert_ptr_null(strstr(log, "x=1"));
     hall_close(&hall);
 }
@@ -334,6 +350,7 @@ int main(void)
         an_answer_reaches_the_caller_and_its_cost_the_journal,
         the_head_of_an_answer_says_who_answered_and_what_it_may_cost,
         the_worker_is_asked_by_canonical_cid_without_the_credential,
+        a_pool_may_have_a_path_of_its_own,
         a_caller_without_trailers_gets_a_whole_small_answers_cost_as_fields,
         a_caller_without_trailers_never_waits_for_the_rest_of_an_answer,
         chunked_answers_over_h1_have_trailers_but_lengths_have_none,
