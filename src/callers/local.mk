@@ -1,5 +1,10 @@
 # src/callers: sources of libteegate
-src_libteegate_a_SOURCES += src/callers/scripts.h
+src_libteegate_a_SOURCES += \
+    src/callers/frame.c src/callers/frame.h \
+    src/callers/journal.c src/callers/journal.h \
+    src/callers/scripts.h \
+    src/callers/statedir.c src/callers/statedir.h \
+    src/callers/token.c src/callers/token.h
 
 # Each script is the record's text and its own, in the order below; a string of C is made of it here.
 callers_scripts = src/callers/record.lua src/callers/hold.lua src/callers/settle.lua \
