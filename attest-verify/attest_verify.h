@@ -67,9 +67,10 @@ struct attest_roots *attest_roots_builtin(void);
 struct attest_roots *attest_roots_from_pem(struct attest_bytes pem, char *error, size_t error_size);
 void attest_roots_free(struct attest_roots *roots);
 
-/* One collateral document for one FMSPC and TEE: the JSON object described in README.md (PEM chains,
- * signed JSON texts with hex signatures, CRLs in hex). Only its shape is checked here; signatures
- * and dates are checked at each verification. At most 2 MiB. NULL and a sentence on error. */
+/* One collateral document for one FMSPC and TEE: the JSON object described in README.md (PEM
+ * chains, signed JSON texts with hex signatures, CRLs in hex). Only its shape is checked here;
+ * signatures and dates are checked at each verification. At most 2 MiB. NULL and a sentence on
+ * error. */
 struct attest_collateral;
 struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char *error,
                                                   size_t error_size);
@@ -89,6 +90,7 @@ struct attest_request {
     size_t collateral_count;
     const struct attest_policy *policy; /* NULL trusts nobody */
     int64_t now;                        /* unix seconds */
+    bool padded; /* zero bytes may follow a quote, as some kernels hand it out */
 };
 
 /* Verifies a bare SGX or TDX quote. No key is bound: that is the caller's to judge. */

@@ -1,1 +1,29 @@
 # sources of the verifying library and its program
+attest_verify_libattestverify_a_SOURCES += \
+    attest-verify/verdicts.def \
+    attest-verify/verdict.c attest-verify/verdict.h \
+    attest-verify/cursor.c attest-verify/cursor.h \
+    attest-verify/hex.c attest-verify/hex.h \
+    attest-verify/moment.c attest-verify/moment.h \
+    attest-verify/json.c attest-verify/json.h \
+    attest-verify/crypto.c attest-verify/crypto.h \
+    attest-verify/quote.c attest-verify/quote.h \
+    attest-verify/pck.c attest-verify/pck.h \
+    attest-verify/roots.c attest-verify/roots.h \
+    attest-verify/chain.c attest-verify/chain.h \
+    attest-verify/tcb_document.c attest-verify/tcb_document.h \
+    attest-verify/collateral.c attest-verify/collateral.h \
+    attest-verify/tcb.c attest-verify/tcb.h \
+    attest-verify/policy.c attest-verify/policy.h \
+    attest-verify/appraise.c attest-verify/appraise.h \
+    attest-verify/cbor.c attest-verify/cbor.h \
+    attest-verify/evidence.c attest-verify/evidence.h \
+    attest-verify/verify.c
+
+bin_PROGRAMS += attest-verify/attest-verify
+attest_verify_attest_verify_SOURCES = attest-verify/main.c \
+    attest-verify/inputs.c attest-verify/inputs.h \
+    attest-verify/verdict_json.c attest-verify/verdict_json.h \
+    $(SIMULATE_SOURCES)
+attest_verify_attest_verify_CPPFLAGS = $(AM_CPPFLAGS) -DATTEST_VERSION='"$(PACKAGE_VERSION)"'
+attest_verify_attest_verify_LDADD = $(ATTEST_LIBS)

@@ -1,1 +1,15 @@
-# src/gateway: sources of libteegate
+# src/gateway: the process
+src_libteegate_a_SOURCES += \
+    src/tables/options.def \
+    src/gateway/config.c src/gateway/config.h \
+    src/gateway/option.c src/gateway/option.h
+
+# admin: the operators' side
+src_libteegate_a_SOURCES += \
+    src/gateway/admin.c src/gateway/admin.h \
+    src/gateway/admin_accounts.c \
+    src/gateway/admin_answer.c \
+    src/gateway/admin_core.h \
+    src/gateway/admin_members.c src/gateway/admin_members.h \
+    src/gateway/admin_routes.c \
+    src/gateway/admin_views.c

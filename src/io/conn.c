@@ -395,9 +395,13 @@ static struct conn *conn_new(struct loop *loop, int fd, struct tls *tls,
                       conn) == 0);
     must(event_assign(&conn->writable, loop_base(loop), fd, EV_WRITE | EV_PERSIST, note_writable,
                       conn) == 0);
-    uint32_t open_ms_max = options->open_ms_max > 0 ? options->open_ms_max : OPEN_MS_DEFAULT;
-    timer_set(&conn->timer, loop_now(loop) + open_ms_max);
     return conn;
+}
+
+static void limit_opening(struct conn *conn, const struct conn_options *options)
+{
+    uint32_t open_ms_max = options->open_ms_max > 0 ? options->open_ms_max : OPEN_MS_DEFAULT;
+    timer_set(&conn->timer, loop_now(conn->loop) + open_ms_max);
 }
 
 struct conn *conn_accept(struct loop *loop, int fd, struct tls *tls,
@@ -408,6 +412,7 @@ struct conn *conn_accept(struct loop *loop, int fd, struct tls *tls,
     if (tls != NULL) {
         conn_tls_start(conn, NULL);
         conn->state = CONN_SHAKING;
+        limit_opening(conn, options);
         conn_arm(conn);
     } else {
         loop_wake(loop, &conn->run);
@@ -429,6 +434,7 @@ struct conn *conn_connect(struct loop *loop, const struct address *address, stru
     if (tls != NULL)
         conn_tls_start(conn, server_name);
     conn->state = CONN_CONNECTING;
+    limit_opening(conn, options);
     conn_arm(conn);
     return conn;
 }

@@ -9,10 +9,10 @@
 enum { HEALTH_FAILURES_MAX = 5, HEALTH_REST_MS = 30000, HEALTH_REST_MS_MAX = 300000 };
 
 struct health {
-    uint32_t failures;   /* in a row */
-    uint32_t ejections;  /* in a row */
+    uint32_t failures;      /* in a row */
+    uint32_t ejections;     /* in a row */
     uint64_t resting_until; /* lane ms; 0: not resting */
-    bool probing;        /* the one probe is out */
+    bool probing;           /* the one probe is out */
 };
 
 /* May it be asked now? When a rest is over, the first question makes it the probe. */

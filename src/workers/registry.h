@@ -14,7 +14,8 @@
 #include "io/socket.h"
 #include "rules/agents.h"
 
-enum { POOLS_MAX = 256, WORKERS_MAX = 4096, WORKER_ID_MAX = 64 };
+/* WORKERS_MAX: of one pool. */
+enum { POOLS_MAX = 256, WORKERS_MAX = 4096, WORKER_ID_MAX = 64, WORKER_NAME_MAX = 256 };
 
 /* The one word lanes share and change: requests in flight at a worker, over all lanes. Counted. */
 struct worker_load {
@@ -23,10 +24,11 @@ struct worker_load {
 };
 
 struct worker {
-    char id[WORKER_ID_MAX];     /* unique in its pool: the address text unless named */
-    char name[256];             /* host of its URL: SNI and :authority */
+    char id[WORKER_ID_MAX];              /* unique in its pool: the address text unless named */
+    char name[WORKER_NAME_MAX];          /* host of its URL, an IPv6 address in its brackets */
+    char authority[WORKER_NAME_MAX + 8]; /* :authority: host, and the port unless it is 443 */
     struct address address;
-    uint32_t capacity;          /* requests at once over all lanes; 0: not declared */
+    uint32_t capacity; /* requests at once over all lanes; 0: not declared */
     struct worker_load *load;
 };
 
@@ -35,11 +37,11 @@ struct trust;
 
 struct pool_facts {
     char name[POOL_NAME_MAX];
-    char path_template[256];    /* "/ipfs/{cid}{rest}" */
-    uint32_t links_per_worker;  /* of one lane; default 4 */
-    uint32_t streams_per_link;  /* default 32 */
-    uint32_t connect_ms_max;    /* connect, TLS and verdict; default 5000 */
-    uint32_t waits_max;         /* attempts waiting for a link; default 1000 */
+    char path_template[256];   /* "/ipfs/{cid}{rest}" */
+    uint32_t links_per_worker; /* of one lane; default 4 */
+    uint32_t streams_per_link; /* default 32 */
+    uint32_t connect_ms_max;   /* connect, TLS and verdict; default 5000 */
+    uint32_t waits_max;        /* attempts waiting for a link; default 1000 */
     struct trust *trust;
     struct worker *workers;
     uint32_t worker_count;
@@ -52,23 +54,33 @@ struct registry {
 };
 
 struct registry *registry_new(void); /* count 1, no pools */
-/* A zeroed row at the end, defaults filled in. NULL above POOLS_MAX or for a name that stands. */
+/* A zeroed row at the end, defaults filled in; it stays where it is. NULL above POOLS_MAX, for a
+ * name that stands, and for one that is empty or too long. The row owns the count in its `trust`.
+ */
 struct pool_facts *registry_add_pool(struct registry *registry, const char *name);
-/* "https://host:port" with a literal address for host; other schemes are refused. `older` (may be
- * NULL) lends the load of the same worker, so that a reload does not forget who is busy. */
+/* "https://host:port" with a literal address for host, or "localhost" (127.0.0.1); port 443 when
+ * left out; other schemes and names are refused with a sentence. An id is 1 to 63 letters, digits
+ * and any of "._:-[]"; empty: the address text. An id or address the pool has already is refused.
+ * `older` (may be NULL) lends the load of the same worker (pool name and address), so that a reload
+ * does not forget who is busy. */
 MUST_USE bool registry_add_worker(struct pool_facts *pool, struct span url, struct span id,
                                   uint32_t capacity, const struct registry *older, char *error,
                                   size_t error_size);
-struct registry *registry_take(struct registry *registry);
+struct registry *registry_take(struct registry *registry); /* any thread */
 void registry_give(struct registry *registry);
 const struct pool_facts *registry_pool(const struct registry *registry, const char *name);
 
-/* Reads policy, roots and collateral files. `roots` NULL: the vendors' pinned keys; else a file or
- * folder of PEM, for simulated TEEs. `collateral` are files or folders of *.json. A sentence that
- * names the file on error. */
-struct trust *trust_read(const char *policy, const char *const *collateral,
-                         size_t collateral_count, const char *roots, char *error,
-                         size_t error_size);
+/* One request more at the worker, unless `capacity` (0: none declared) is reached. Exact over
+ * lanes. */
+MUST_USE bool worker_load_take(struct worker_load *load, uint32_t capacity);
+void worker_load_give(struct worker_load *load);
+
+/* Reads policy, roots and collateral files, once. `roots` NULL: the vendors' pinned keys; else a
+ * file or folder of *.pem and *.crt, for simulated TEEs. `collateral` are files or folders of
+ * *.json. A folder is read in the order of names: at most 256 files, 2 MiB each, and an empty one
+ * is a mistake. NULL and a sentence that names the file on error. */
+struct trust *trust_read(const char *policy, const char *const *collateral, size_t collateral_count,
+                         const char *roots, char *error, size_t error_size);
 struct trust *trust_take(struct trust *trust);
 void trust_give(struct trust *trust);
 bool trust_is_simulated(const struct trust *trust); /* roots were given */

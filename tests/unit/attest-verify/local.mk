@@ -1,1 +1,56 @@
 # unit tests of attest-verify
+check_PROGRAMS += tests/unit/attest-verify/test_simulate
+tests_unit_attest_verify_test_simulate_SOURCES = tests/unit/attest-verify/test_simulate.c \
+    tests/unit/attest-verify/simulate_checks.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_simulate_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_simulate_LDADD = $(ATTEST_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/attest-verify/test_simulate_evidence
+tests_unit_attest_verify_test_simulate_evidence_SOURCES = \
+    tests/unit/attest-verify/test_simulate_evidence.c \
+    tests/unit/attest-verify/simulate_checks.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_simulate_evidence_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_simulate_evidence_LDADD = $(ATTEST_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/attest-verify/test_simulate_command
+tests_unit_attest_verify_test_simulate_command_SOURCES = \
+    tests/unit/attest-verify/test_simulate_command.c \
+    tests/unit/attest-verify/simulate_checks.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_simulate_command_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_simulate_command_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_cursor
+tests_unit_attest_verify_test_cursor_SOURCES = tests/unit/attest-verify/test_cursor.c tests/unit/checks.h
+tests_unit_attest_verify_test_cursor_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_cursor_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_cbor
+tests_unit_attest_verify_test_cbor_SOURCES = tests/unit/attest-verify/test_cbor.c tests/unit/checks.h
+tests_unit_attest_verify_test_cbor_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_cbor_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_pck
+tests_unit_attest_verify_test_pck_SOURCES = tests/unit/attest-verify/test_pck.c tests/unit/checks.h
+tests_unit_attest_verify_test_pck_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_pck_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_quote
+tests_unit_attest_verify_test_quote_SOURCES = tests/unit/attest-verify/test_quote.c tests/unit/attest-verify/quotes.h tests/unit/checks.h
+tests_unit_attest_verify_test_quote_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_quote_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_json
+tests_unit_attest_verify_test_json_SOURCES = tests/unit/attest-verify/test_json.c tests/unit/checks.h
+tests_unit_attest_verify_test_json_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_json_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_policy
+tests_unit_attest_verify_test_policy_SOURCES = tests/unit/attest-verify/test_policy.c tests/unit/checks.h
+tests_unit_attest_verify_test_policy_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_policy_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_tcb
+tests_unit_attest_verify_test_tcb_SOURCES = tests/unit/attest-verify/test_tcb.c tests/unit/attest-verify/quotes.h tests/unit/checks.h
+tests_unit_attest_verify_test_tcb_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_tcb_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_tcb_document
+tests_unit_attest_verify_test_tcb_document_SOURCES = tests/unit/attest-verify/test_tcb_document.c tests/unit/checks.h
+tests_unit_attest_verify_test_tcb_document_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_tcb_document_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_appraise
+tests_unit_attest_verify_test_appraise_SOURCES = tests/unit/attest-verify/test_appraise.c tests/unit/attest-verify/quotes.h tests/unit/checks.h
+tests_unit_attest_verify_test_appraise_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_appraise_LDADD = $(ATTEST_TEST_LIBS)

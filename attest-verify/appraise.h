@@ -1,0 +1,22 @@
+/* Holds genuine evidence against the operator's policy (ra-tls b.8).
+ * Owns nothing.
+ * Never looks at evidence whose signatures have not been checked; its caller sees to that. */
+#ifndef AV_APPRAISE_H
+#define AV_APPRAISE_H
+
+#include "collateral.h"
+#include "policy.h"
+#include "quote.h"
+
+/* What the checks of the evidence brought to light. */
+struct findings {
+    struct quote quote;
+    struct pck pck;
+    struct tcb_standing standing;
+    const struct attest_collateral *collateral;
+};
+
+AV_MUST_USE bool av_appraise(const struct findings *findings, const struct attest_policy *policy,
+                             int64_t now, struct attest_verdict *verdict);
+
+#endif

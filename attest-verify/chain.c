@@ -1,0 +1,272 @@
+#include "chain.h"
+
+#include "crypto.h"
+#include "moment.h"
+
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rules {
+    const char *word;
+    size_t count;
+    const char *names[CHAIN_CERTIFICATES_MAX][2];
+    bool ends_in_ca; /* the first certificate is itself a CA */
+};
+
+#define ROOT_NAMES                \
+    {                             \
+        "Intel SGX Root CA", NULL \
+    }
+#define CA_NAMES                                                  \
+    {                                                             \
+        "Intel SGX PCK Platform CA", "Intel SGX PCK Processor CA" \
+    }
+
+static const struct rules rules[] = {
+    [CHAIN_PCK] = {"PCK", 3, {{"Intel SGX PCK Certificate", NULL}, CA_NAMES, ROOT_NAMES}, false},
+    [CHAIN_CRL_ISSUER] = {"PCK CRL issuer", 2, {CA_NAMES, ROOT_NAMES}, true},
+    [CHAIN_TCB_SIGNER] = {"TCB signer", 2, {{"Intel SGX TCB Signing", NULL}, ROOT_NAMES}, false},
+};
+
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static void skip_space(struct cursor *cursor)
+{
+    struct attest_bytes skipped;
+    while (cursor->left > 0 && is_space(*cursor->at))
+        if (!av_cursor_take(cursor, 1, &skipped))
+            return;
+}
+
+static bool take_text(struct cursor *cursor, const char *text)
+{
+    struct attest_bytes found;
+    size_t len = strlen(text);
+    return cursor->left >= len && memcmp(cursor->at, text, len) == 0 &&
+           av_cursor_take(cursor, len, &found);
+}
+
+static X509 *decode_certificate(struct attest_bytes base64)
+{
+    unsigned char *der = malloc(base64.len + 1);
+    EVP_ENCODE_CTX *decoder = EVP_ENCODE_CTX_new();
+    int len = 0, rest = 0;
+    X509 *certificate = NULL;
+    if (der != NULL && decoder != NULL) {
+        EVP_DecodeInit(decoder);
+        if (EVP_DecodeUpdate(decoder, der, &len, base64.ptr, (int)base64.len) >= 0 &&
+            EVP_DecodeFinal(decoder, der + len, &rest) == 1) {
+            const unsigned char *end = der;
+            certificate = d2i_X509(NULL, &end, len + rest);
+            if (certificate != NULL && end != der + len + rest) {
+                X509_free(certificate);
+                certificate = NULL;
+            }
+        }
+    }
+    EVP_ENCODE_CTX_free(decoder);
+    free(der);
+    return certificate;
+}
+
+/* RFC 7468 without explanatory text or headers. OpenSSL's own PEM reader skips foreign text and may
+ * ask for a password. */
+X509 *av_pem_take_certificate(struct cursor *cursor)
+{
+    static const char end[] = "-----END CERTIFICATE-----";
+    struct cursor trial = *cursor;
+    skip_space(&trial);
+    if (trial.left > CHAIN_PEM_BYTES_MAX || !take_text(&trial, "-----BEGIN CERTIFICATE-----"))
+        return NULL;
+    const uint8_t *stop = memchr(trial.at, '-', trial.left); /* not in the base64 alphabet */
+    struct attest_bytes base64;
+    if (stop == NULL || !av_cursor_take(&trial, (size_t)(stop - trial.at), &base64) ||
+        !take_text(&trial, end))
+        return NULL;
+    X509 *certificate = decode_certificate(base64);
+    if (certificate != NULL)
+        *cursor = trial;
+    return certificate;
+}
+
+bool av_pem_is_spent(struct cursor *cursor)
+{
+    skip_space(cursor);
+    return cursor->left == 0 || (cursor->left == 1 && *cursor->at == '\0');
+}
+
+bool av_chain_parse(struct attest_bytes pem, enum chain_kind kind, struct chain *chain)
+{
+    *chain = (struct chain){0};
+    if (pem.len > CHAIN_PEM_BYTES_MAX)
+        return false;
+    struct cursor cursor = av_cursor_over(pem);
+    while (chain->count < rules[kind].count) {
+        X509 *certificate = av_pem_take_certificate(&cursor);
+        if (certificate == NULL)
+            break;
+        chain->certificates[chain->count++] = certificate;
+    }
+    if (chain->count == rules[kind].count && av_pem_is_spent(&cursor))
+        return true;
+    av_chain_fini(chain);
+    return false;
+}
+
+void av_chain_fini(struct chain *chain)
+{
+    for (size_t i = 0; i < chain->count; ++i)
+        X509_free(chain->certificates[i]);
+    *chain = (struct chain){0};
+}
+
+bool av_crl_check(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
+                  struct attest_verdict *verdict)
+{
+    int64_t from, to;
+    if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) != 0)
+        return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the %s CRL is of another issuer", whose);
+    if (X509_CRL_get_ext_by_NID(crl, NID_crl_number, -1) < 0 ||
+        X509_CRL_get_ext_by_NID(crl, NID_authority_key_identifier, -1) < 0)
+        return av_refuse(verdict, ATTEST_CRL_UNTRUSTED,
+                         "the %s CRL has no number or no authority key id", whose);
+    if (!av_moment_from_asn1(X509_CRL_get0_lastUpdate(crl), &from) ||
+        !av_moment_from_asn1(X509_CRL_get0_nextUpdate(crl), &to))
+        return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the %s CRL has no dates", whose);
+    av_verdict_note_end(verdict, to);
+    if (now < from)
+        return av_refuse(verdict, ATTEST_COLLATERAL_EARLY, "the %s CRL begins at %lld", whose,
+                         (long long)from);
+    if (now > to)
+        return av_refuse(verdict, ATTEST_COLLATERAL_EXPIRED, "the %s CRL ended at %lld", whose,
+                         (long long)to);
+    return true;
+}
+
+static bool has_common_name(X509 *certificate, const char *const names[2])
+{
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
+        return false;
+    const ASN1_STRING *found = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+    for (size_t i = 0; i < 2 && names[i] != NULL; ++i)
+        if ((size_t)ASN1_STRING_length(found) == strlen(names[i]) &&
+            memcmp(ASN1_STRING_get0_data(found), names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+/* One certificate by itself: name, key, dates. */
+static bool check_certificate(X509 *certificate, const struct rules *rule, size_t place,
+                              int64_t now, struct attest_verdict *verdict)
+{
+    int64_t from, to;
+    if (!has_common_name(certificate, rule->names[place]))
+        return av_refuse(verdict, ATTEST_CHAIN_UNTRUSTED,
+                         "certificate %zu of the %s chain is not \"%s\"", place, rule->word,
+                         rule->names[place][0]);
+    if (!av_key_is_p256(X509_get0_pubkey(certificate)) ||
+        X509_get_signature_nid(certificate) != NID_ecdsa_with_SHA256)
+        return av_refuse(verdict, ATTEST_CHAIN_UNTRUSTED,
+                         "certificate %zu of the %s chain is not of ECDSA P-256 with SHA-256",
+                         place, rule->word);
+    if (!av_moment_from_asn1(X509_get0_notBefore(certificate), &from) ||
+        !av_moment_from_asn1(X509_get0_notAfter(certificate), &to))
+        return av_refuse(verdict, ATTEST_CHAIN_UNTRUSTED,
+                         "certificate %zu of the %s chain has no dates", place, rule->word);
+    av_verdict_note_end(verdict, to);
+    if (now < from || now > to)
+        return av_refuse(verdict, ATTEST_CHAIN_EXPIRED,
+                         "certificate %zu of the %s chain is valid from %lld to %lld", place,
+                         rule->word, (long long)from, (long long)to);
+    return true;
+}
+
+static bool refuse_openssl(int code, const struct rules *rule, struct attest_verdict *verdict)
+{
+    enum attest_reason reason = ATTEST_CHAIN_UNTRUSTED;
+    switch (code) {
+    case X509_V_ERR_CERT_REVOKED:
+        reason = ATTEST_REVOKED;
+        break;
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+    case X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE:
+    case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+    case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+    case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
+    case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
+    case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+    case X509_V_ERR_CRL_PATH_VALIDATION_ERROR:
+        reason = ATTEST_CRL_UNTRUSTED;
+        break;
+    default:
+        break;
+    }
+    return av_refuse(verdict, reason, "%s chain: %s", rule->word,
+                     X509_verify_cert_error_string(code));
+}
+
+/* Signatures, constraints, key usage and revocation, by OpenSSL. The dates are checked by us, with
+ * both bounds inclusive (RFC 5280 4.1.2.5; OpenSSL's upper bound is exclusive). */
+static bool run_openssl(const struct chain *chain, const struct rules *rule,
+                        const struct chain_trust *trust, X509_STORE *store, X509_STORE_CTX *run,
+                        STACK_OF(X509) * middle, struct attest_verdict *verdict)
+{
+    X509 *leaf = chain->certificates[0], *root = chain->certificates[chain->count - 1];
+    if (X509_STORE_add_cert(store, root) != 1)
+        return av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
+    for (size_t i = 0; i < trust->crl_count; ++i)
+        if (X509_STORE_add_crl(store, trust->crls[i]) != 1)
+            return av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
+    for (size_t i = 1; i + 1 < chain->count; ++i)
+        if (sk_X509_push(middle, chain->certificates[i]) <= 0)
+            return av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
+    if (X509_STORE_CTX_init(run, store, leaf, middle) != 1)
+        return av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
+    X509_STORE_CTX_set_flags(run, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CRL_CHECK |
+                                      X509_V_FLAG_CRL_CHECK_ALL | X509_V_FLAG_CHECK_SS_SIGNATURE |
+                                      X509_V_FLAG_NO_CHECK_TIME);
+    if (X509_verify_cert(run) != 1)
+        return refuse_openssl(X509_STORE_CTX_get_error(run), rule, verdict);
+    STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(run);
+    bool same = path != NULL && (size_t)sk_X509_num(path) == chain->count;
+    for (size_t i = 0; same && i < chain->count; ++i)
+        same = X509_cmp(sk_X509_value(path, (int)i), chain->certificates[i]) == 0;
+    return same || av_refuse(verdict, ATTEST_CHAIN_UNTRUSTED,
+                             "the %s chain is not in order, leaf first", rule->word);
+}
+
+bool av_chain_verify(const struct chain *chain, enum chain_kind kind,
+                     const struct chain_trust *trust, struct attest_verdict *verdict)
+{
+    const struct rules *rule = &rules[kind];
+    if (chain->count != rule->count)
+        return av_refuse(verdict, ATTEST_CHAIN_UNTRUSTED, "the %s chain has %zu certificates",
+                         rule->word, chain->count);
+    for (size_t i = 0; i < chain->count; ++i)
+        if (!check_certificate(chain->certificates[i], rule, i, trust->now, verdict))
+            return false;
+    if (!av_roots_have(trust->roots, chain->certificates[chain->count - 1]))
+        return av_refuse(verdict, ATTEST_ROOT_UNKNOWN, "the root of the %s chain is not pinned",
+                         rule->word);
+    if ((X509_check_ca(chain->certificates[0]) != 0) != rule->ends_in_ca)
+        return av_refuse(verdict, ATTEST_CHAIN_UNTRUSTED,
+                         "the first certificate of the %s chain %s a CA", rule->word,
+                         rule->ends_in_ca ? "is not" : "is");
+    X509_STORE *store = X509_STORE_new();
+    X509_STORE_CTX *run = X509_STORE_CTX_new();
+    STACK_OF(X509) *middle = sk_X509_new_null();
+    bool ok = store != NULL && run != NULL && middle != NULL
+                  ? run_openssl(chain, rule, trust, store, run, middle, verdict)
+                  : av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
+    X509_STORE_CTX_free(run);
+    X509_STORE_free(store);
+    sk_X509_free(middle);
+    return ok;
+}

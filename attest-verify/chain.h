@@ -1,0 +1,48 @@
+/* Certificate chains of the vendor, and the revocation lists over them (ra-tls b.2).
+ * Owns the certificates of a parsed chain until av_chain_fini().
+ * Never builds a path: a chain is judged as it was given, leaf first, root last. */
+#ifndef AV_CHAIN_H
+#define AV_CHAIN_H
+
+#include "cursor.h"
+#include "roots.h"
+
+#include <openssl/x509.h>
+
+enum { CHAIN_CERTIFICATES_MAX = 3, CHAIN_PEM_BYTES_MAX = 64 * 1024, CHAIN_CRLS_MAX = 2 };
+
+struct chain {
+    X509 *certificates[CHAIN_CERTIFICATES_MAX];
+    size_t count;
+};
+
+/* Which certificates a chain must consist of: lengths and common names (ra-tls a.5). */
+enum chain_kind { CHAIN_PCK, CHAIN_CRL_ISSUER, CHAIN_TCB_SIGNER };
+
+struct chain_trust {
+    const struct attest_roots *roots;
+    X509_CRL *crls[CHAIN_CRLS_MAX]; /* one of each issuer in the chain */
+    size_t crl_count;
+    int64_t now;
+};
+
+/* The next PEM certificate, white space before it skipped; NULL when none follows. */
+X509 *av_pem_take_certificate(struct cursor *cursor);
+/* Whether nothing but white space, and at most one NUL at the very end, is left. */
+bool av_pem_is_spent(struct cursor *cursor);
+
+/* As many certificates as `kind` has, and no other text. */
+AV_MUST_USE bool av_chain_parse(struct attest_bytes pem, enum chain_kind kind, struct chain *chain);
+void av_chain_fini(struct chain *chain);
+
+/* Issuer, presence of number and authority key id, and both time bounds; its signature is checked
+ * when a chain is verified with it. Notes its end in the verdict. */
+AV_MUST_USE bool av_crl_check(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
+                              struct attest_verdict *verdict);
+
+/* Pinned root, names, keys, both time bounds, signatures, constraints, revocation. Notes the
+ * earliest end in the verdict. */
+AV_MUST_USE bool av_chain_verify(const struct chain *chain, enum chain_kind kind,
+                                 const struct chain_trust *trust, struct attest_verdict *verdict);
+
+#endif

@@ -1,0 +1,35 @@
+/* One collateral document, parsed: Intel's statements about the platforms of one FMSPC and TEE.
+ * Owns its certificates, revocation lists, JSON trees and texts.
+ * Never vouches for them: signatures and dates are checked at each verification. */
+#ifndef AV_COLLATERAL_H
+#define AV_COLLATERAL_H
+
+#include "chain.h"
+#include "tcb_document.h"
+
+enum { COLLATERAL_BYTES_MAX = 2 * 1024 * 1024, CRL_BYTES_MAX = 1024 * 1024 };
+
+/* A signed text with the chain of its signer. */
+struct signed_text {
+    cJSON *json;
+    char *text;
+    size_t len;
+    uint8_t signature[64];
+    struct chain signer;
+};
+
+struct attest_collateral {
+    struct signed_text tcb_text, qe_text;
+    struct tcb_document tcb;
+    struct qe_document qe;
+    struct chain crl_issuer; /* of the PCK CRL */
+    X509_CRL *root_crl, *pck_crl;
+};
+
+/* Chain, signature and dates of both documents and both lists, against the chain of the platform
+ * (already verified). Notes the earliest end in the verdict. */
+AV_MUST_USE bool av_collateral_verify(const struct attest_collateral *collateral,
+                                      const struct attest_request *request,
+                                      struct attest_verdict *verdict);
+
+#endif

@@ -1,0 +1,15 @@
+/* Trust anchors: the SHA-256 of the public keys (SPKI) of vendors' root certificates.
+ * Owns the list of digests.
+ * Never keeps a root certificate: Intel has published two for one key (ra-tls a.5). */
+#ifndef AV_ROOTS_H
+#define AV_ROOTS_H
+
+#include "verdict.h"
+
+#include <openssl/x509.h>
+
+enum { ROOTS_MAX = 16 };
+
+bool av_roots_have(const struct attest_roots *roots, X509 *certificate);
+
+#endif

@@ -1,0 +1,250 @@
+/* The order of the checks: reading judge_quote() downwards is reading ra-tls b. */
+#include "attest_verify.h"
+
+#include "appraise.h"
+#include "crypto.h"
+#include "evidence.h"
+#include "moment.h"
+#include "tcb.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One verification under way. */
+struct trial {
+    const struct attest_request *request;
+    struct findings found;
+    struct chain pck_chain;
+    struct attest_verdict *verdict;
+};
+
+static bool read_quote(struct trial *trial, struct attest_bytes bytes)
+{
+    struct attest_bytes none = {NULL, 0};
+    return (av_sha256(bytes, none, trial->verdict->evidence_sha256) ||
+            av_refuse(trial->verdict, ATTEST_INTERNAL, "out of memory")) &&
+           av_quote_parse(bytes, trial->request->padded, &trial->found.quote, trial->verdict);
+}
+
+static bool read_pck(struct trial *trial)
+{
+    if (!av_chain_parse(trial->found.quote.pck_pem, CHAIN_PCK, &trial->pck_chain))
+        return av_refuse(trial->verdict, ATTEST_PCK_MALFORMED,
+                         "the quote does not hold exactly three PEM certificates");
+    if (!av_pck_from_certificate(trial->pck_chain.certificates[0], &trial->found.pck))
+        return av_refuse(trial->verdict, ATTEST_PCK_MALFORMED,
+                         "the SGX extension of the PCK certificate is missing, doubled or broken");
+    memcpy(trial->verdict->fmspc, trial->found.pck.fmspc, sizeof trial->verdict->fmspc);
+    return true;
+}
+
+static bool document_fits(const struct trial *trial, const struct attest_collateral *document,
+                          bool same_ca)
+{
+    X509 *ca = trial->pck_chain.certificates[1];
+    return document->tcb.head.tee == trial->verdict->tee &&
+           memcmp(document->tcb.fmspc, trial->found.pck.fmspc, sizeof document->tcb.fmspc) == 0 &&
+           (!same_ca ||
+            X509_NAME_cmp(X509_CRL_get_issuer(document->pck_crl), X509_get_subject_name(ca)) == 0);
+}
+
+static bool is_newer(const struct attest_collateral *a, const struct attest_collateral *b)
+{
+    return a->tcb.head.issued > b->tcb.head.issued ||
+           (a->tcb.head.issued == b->tcb.head.issued && a->qe.head.issued > b->qe.head.issued);
+}
+
+/* The newest document of the platform; one whose PCK CRL is of the platform's own CA goes first. */
+static bool choose_collateral(struct trial *trial)
+{
+    const struct attest_request *request = trial->request;
+    for (int same_ca = 1; same_ca >= 0 && trial->found.collateral == NULL; --same_ca)
+        for (size_t i = 0; i < request->collateral_count; ++i)
+            if (document_fits(trial, request->collateral[i], same_ca) &&
+                (trial->found.collateral == NULL ||
+                 is_newer(request->collateral[i], trial->found.collateral)))
+                trial->found.collateral = request->collateral[i];
+    const uint8_t *fmspc = trial->found.pck.fmspc;
+    return trial->found.collateral != NULL ||
+           av_refuse(trial->verdict, ATTEST_COLLATERAL_MISSING,
+                     "none of %zu documents is of %s and FMSPC %02x%02x%02x%02x%02x%02x",
+                     request->collateral_count, attest_tee_word(trial->verdict->tee), fmspc[0],
+                     fmspc[1], fmspc[2], fmspc[3], fmspc[4], fmspc[5]);
+}
+
+/* The PCK CRL must be of the very CA that issued the leaf: b.2, 5. */
+static bool verify_pck_chain(struct trial *trial)
+{
+    const struct attest_collateral *collateral = trial->found.collateral;
+    struct chain_trust trust = {.roots = trial->request->roots,
+                                .crls = {collateral->root_crl, collateral->pck_crl},
+                                .crl_count = 2,
+                                .now = trial->request->now};
+    return av_crl_check(collateral->root_crl, trial->pck_chain.certificates[2], "root", trust.now,
+                        trial->verdict) &&
+           av_crl_check(collateral->pck_crl, trial->pck_chain.certificates[1], "PCK", trust.now,
+                        trial->verdict) &&
+           av_chain_verify(&trial->pck_chain, CHAIN_PCK, &trust, trial->verdict);
+}
+
+static bool check_platform_is_meant(struct trial *trial)
+{
+    const struct tcb_document *tcb = &trial->found.collateral->tcb;
+    return memcmp(tcb->pceid, trial->found.pck.pceid, sizeof tcb->pceid) == 0 ||
+           av_refuse(trial->verdict, ATTEST_COLLATERAL_MISMATCH,
+                     "the PCE-ID of the TCB info is %02x%02x, the platform's %02x%02x",
+                     tcb->pceid[0], tcb->pceid[1], trial->found.pck.pceid[0],
+                     trial->found.pck.pceid[1]);
+}
+
+/* b.4, 14 and 15: the platform vouches for the quoting enclave, which vouches for the key. */
+static bool check_qe_report(struct trial *trial)
+{
+    const struct quote *quote = &trial->found.quote;
+    uint8_t expected[64] = {0};
+    if (!av_signature_holds(X509_get0_pubkey(trial->pck_chain.certificates[0]), quote->qe_signature,
+                            quote->qe_report))
+        return av_refuse(trial->verdict, ATTEST_QE_SIGNATURE, "the PCK key did not sign it");
+    if (!av_sha256(quote->key, quote->qe_auth, expected))
+        return av_refuse(trial->verdict, ATTEST_INTERNAL, "out of memory");
+    struct attest_bytes found = av_report_part(quote->qe_report, "report_data");
+    return av_bytes_equal(found, (struct attest_bytes){.ptr = expected, .len = sizeof expected}) ||
+           av_refuse(trial->verdict, ATTEST_QE_BINDING,
+                     "its report data is not the digest of key and authentication data");
+}
+
+static bool check_quote_signature(struct trial *trial)
+{
+    const struct quote *quote = &trial->found.quote;
+    EVP_PKEY *key = av_key_from_point(quote->key);
+    bool holds = key != NULL && av_signature_holds(key, quote->signature, quote->signed_part);
+    EVP_PKEY_free(key);
+    return holds || av_refuse(trial->verdict, ATTEST_QUOTE_SIGNATURE, "%s",
+                              key == NULL ? "the attestation key is no point of P-256"
+                                          : "the attestation key did not sign the quote");
+}
+
+static int compare_advisories(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static bool evaluate_tcb(struct trial *trial)
+{
+    struct tcb_standing *standing = &trial->found.standing;
+    struct attest_verdict *verdict = trial->verdict;
+    const struct attest_collateral *collateral = trial->found.collateral;
+    if (!av_tcb_evaluate(&trial->found.quote, &trial->found.pck, &collateral->tcb, &collateral->qe,
+                         standing, verdict))
+        return false;
+    verdict->tcb_status = av_tcb_status_word(standing->flags);
+    verdict->tcb_date = standing->date;
+    for (size_t i = 0; i < standing->advisory_count; ++i)
+        memcpy(verdict->advisories[verdict->advisory_count++], standing->advisories[i],
+               strlen(standing->advisories[i]) + 1);
+    qsort(verdict->advisories, verdict->advisory_count, sizeof verdict->advisories[0],
+          compare_advisories);
+    return verdict->tcb_status != NULL ||
+           av_refuse(verdict, ATTEST_INTERNAL, "a TCB status without a name");
+}
+
+/* The evidence of a certificate must bind its key; a bare quote binds none. */
+static bool check_binding(struct trial *trial, const struct evidence *evidence, X509 *certificate)
+{
+    return certificate == NULL ||
+           av_evidence_binds_key(evidence, certificate, trial->verdict->report_data,
+                                 trial->verdict);
+}
+
+static void judge_quote(const struct attest_request *request, struct attest_bytes bytes,
+                        const struct evidence *evidence, X509 *certificate,
+                        struct attest_verdict *verdict)
+{
+    struct trial trial = {.request = request, .verdict = verdict};
+    bool trusted = read_quote(&trial, bytes)                       /* b.1 */
+                   && check_binding(&trial, evidence, certificate) /* c */
+                   && read_pck(&trial)                             /* b.1 */
+                   && choose_collateral(&trial)                    /* b.3, 11, 12 */
+                   && av_collateral_verify(trial.found.collateral, request, verdict) /* b.2, b.3 */
+                   && verify_pck_chain(&trial)                                       /* b.2 */
+                   && check_platform_is_meant(&trial)                                /* b.3, 12 */
+                   && check_qe_report(&trial) /* b.4, 14, 15 */
+                   && av_qe_check_identity(&trial.found.quote, &trial.found.collateral->qe,
+                                           verdict) /* b.4, 16 */
+                   && check_quote_signature(&trial) /* b.4, 17 */
+                   && evaluate_tcb(&trial)          /* b.5 to b.7 */
+                   && av_appraise(&trial.found, request->policy, request->now, verdict); /* b.8 */
+    if (trusted)
+        av_verdict_trust(verdict);
+    av_chain_fini(&trial.pck_chain);
+}
+
+void attest_verify_quote(const struct attest_request *request, struct attest_bytes quote,
+                         struct attest_verdict *verdict)
+{
+    av_verdict_init(verdict);
+    judge_quote(request, quote, NULL, NULL, verdict);
+}
+
+/* Several pieces of evidence are one statement only if they tell the same. */
+static bool tell_the_same(const struct attest_verdict *a, const struct attest_verdict *b)
+{
+    if (a->tee != b->tee || a->measurement_count != b->measurement_count ||
+        memcmp(a->fmspc, b->fmspc, sizeof a->fmspc) != 0)
+        return false;
+    for (size_t i = 0; i < a->measurement_count; ++i)
+        if (memcmp(a->measurements[i].bytes, b->measurements[i].bytes,
+                   sizeof a->measurements[i].bytes) != 0)
+            return false;
+    return true;
+}
+
+static void judge_evidence(const struct attest_request *request, const struct evidence_set *set,
+                           X509 *certificate, struct attest_verdict *verdict)
+{
+    judge_quote(request, set->items[0].quote, &set->items[0], certificate, verdict);
+    for (size_t i = 1; i < set->count && attest_is_trusted(verdict); ++i) {
+        struct attest_verdict other;
+        av_verdict_init(&other);
+        judge_quote(request, set->items[i].quote, &set->items[i], certificate, &other);
+        if (attest_is_trusted(&other))
+            av_verdict_note_end(verdict, other.expires);
+        if (!attest_is_trusted(&other))
+            av_refuse(verdict, other.reason, "%s", other.detail);
+        else if (!tell_the_same(verdict, &other))
+            av_refuse(verdict, ATTEST_EVIDENCE_DISAGREES, "%zu pieces of evidence", set->count);
+    }
+}
+
+/* Last of all, so that the verdict on an expired certificate still shows what it was about. */
+static void check_validity(X509 *certificate, int64_t now, struct attest_verdict *verdict)
+{
+    int64_t from, to;
+    if (!av_moment_from_asn1(X509_get0_notBefore(certificate), &from) ||
+        !av_moment_from_asn1(X509_get0_notAfter(certificate), &to)) {
+        av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED, "it has no dates");
+        return;
+    }
+    av_verdict_note_end(verdict, to);
+    if (now < from || now > to)
+        av_refuse(verdict, ATTEST_CERTIFICATE_EXPIRED, "valid from %lld to %lld", (long long)from,
+                  (long long)to);
+}
+
+void attest_verify_certificate(const struct attest_request *request, struct attest_bytes der,
+                               struct attest_verdict *verdict)
+{
+    av_verdict_init(verdict);
+    const unsigned char *end = der.ptr;
+    struct evidence_set set;
+    X509 *certificate =
+        der.len <= CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
+    if (certificate == NULL || end != der.ptr + der.len)
+        av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED,
+                  "not one whole DER certificate of at most %d bytes", CERTIFICATE_BYTES_MAX);
+    else if (av_evidence_find(certificate, &set, verdict))
+        judge_evidence(request, &set, certificate, verdict);
+    if (attest_is_trusted(verdict))
+        check_validity(certificate, request->now, verdict);
+    X509_free(certificate);
+}

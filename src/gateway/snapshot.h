@@ -1,0 +1,24 @@
+/* What a configuration means: pools with their trust, agents, TLS contexts; built whole or not at
+ * all. It owns counts of what it is made of. It never changes once built. */
+#ifndef GATEWAY_SNAPSHOT_H
+#define GATEWAY_SNAPSHOT_H
+
+#include "gateway/config.h"
+#include "io/tls.h"
+
+struct snapshot {
+    _Atomic uint32_t users;
+    struct config *config;
+    struct registry *registry;
+    struct agents_ref *agents;
+    struct tls *tls[CONFIG_LISTENERS_MAX]; /* one a listener; NULL: cleartext */
+};
+
+/* Reads every file the configuration names. Owns `config` from here, also when it fails. `older`
+ * (may be NULL) lends the load of the workers that stay. NULL and a sentence on error. */
+struct snapshot *snapshot_build(struct config *config, const struct snapshot *older, char *error,
+                                size_t error_size);
+struct snapshot *snapshot_take(struct snapshot *snapshot); /* any thread */
+void snapshot_give(struct snapshot *snapshot);
+
+#endif

@@ -1,0 +1,166 @@
+#include <stdio.h>
+#include <unistd.h>
+
+#include "gateway/config.h"
+#include "gateway/option.h"
+#include "unit/checks.h"
+
+#define CID "bafkreic54ytcxlwwgforuven5ckv6lqzc6vrjxqwedqtd4sejiydg4rlie"
+
+static const char BASE[] = "listen:\n"
+                           "  - address: 127.0.0.1:0\n"
+                           "pools:\n"
+                           "  demo:\n"
+                           "    workers: ['https://127.0.0.1:9000']\n"
+                           "    attestation: {policy: p.json, collateral: [c1, /c2]}\n"
+                           "agents:\n"
+                           "  '*': {pool: demo, price: {call: 100, ms: 0.25}}\n";
+
+static char error[CONFIG_ERROR_MAX];
+
+static struct config *read_text(const char *text)
+{
+    char file[] = "config-XXXXXX";
+    int fd = mkstemp(file);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+    struct config *config = config_read(file, error);
+    unlink(file);
+    return config;
+}
+
+static void refuses(const char *text, const char *line, const char *key, const char *found,
+                    const char *allowed)
+{
+    struct config *config = read_text(text);
+    ck_assert_msg(config == NULL, "accepted: %s", text);
+    ck_assert_msg(strstr(error, line) != NULL, "no line %s in: %s", line, error);
+    ck_assert_msg(strstr(error, key) != NULL, "no key %s in: %s", key, error);
+    ck_assert_msg(strstr(error, found) != NULL, "not found: %s in: %s", found, error);
+    ck_assert_msg(strstr(error, allowed) != NULL, "not said: %s in: %s", allowed, error);
+}
+
+START_TEST(a_small_file_gets_every_default)
+{
+    struct config *config = read_text(BASE);
+    ck_assert_msg(config != NULL, "%s", error);
+    ck_assert_uint_eq(config->listener_count, 1);
+    ck_assert_uint_eq(config->callers.streams_max, 100);
+    ck_assert_uint_eq(config->callers.head_bytes_max, 65536);
+    ck_assert_uint_eq(config->exchange.checkpoint_ms, 5000);
+    ck_assert_str_eq(config->redis_address, "embedded");
+    ck_assert_str_eq(config->pools[0].policy, "./p.json");
+    ck_assert_uint_eq(config->pools[0].collateral_count, 2);
+    ck_assert_str_eq(config->pools[0].collateral[0], "./c1");
+    ck_assert_str_eq(config->pools[0].collateral[1], "/c2");
+    ck_assert_str_eq(config->pools[0].workers[0].url, "https://127.0.0.1:9000");
+    const struct agent *agent = &config->agents[0].agent;
+    ck_assert(agent->any && agent->metered);
+    ck_assert_uint_eq(agent->price.call_pcr, 100000000);
+    ck_assert_uint_eq(agent->price.ms_pcr, 250000);
+    ck_assert_uint_eq(agent->total_ms_max, 60000);
+    ck_assert_uint_eq(agent->request_bytes_max, 10 * 1048576);
+    config_free(config);
+}
+END_TEST
+
+START_TEST(every_refusal_says_line_key_found_and_allowed)
+{
+    char text[2048];
+    snprintf(text, sizeof(text), "%sreddis: embedded\n", BASE);
+    refuses(text, ":9:", "reddis", "unknown key", "redis.address");
+    snprintf(text, sizeof(text), "%scallers:\n  streams: many\n", BASE);
+    refuses(text, ":10:", "callers.streams", "\"many\"", "a whole number from 1 to 1000");
+    snprintf(text, sizeof(text), "%scallers: {streams: [1]}\n", BASE);
+    refuses(text, ":9:", "callers.streams", "a list", "a single value");
+    snprintf(text, sizeof(text), "%scallers: {head_timeout: 10}\n", BASE);
+    refuses(text, ":9:", "callers.head_timeout", "\"10\"", "a duration such as");
+    snprintf(text, sizeof(text), "%scallers: 5\n", BASE);
+    refuses(text, ":9:", "callers", "\"5\"", "a mapping");
+    snprintf(text, sizeof(text), "%slanes: 1\nlanes: 2\n", BASE);
+    refuses(text, ":10:", "(top)", "\"lanes\"", "each key once");
+    snprintf(text, sizeof(text), "%slog: {level: loud}\n", BASE);
+    refuses(text, ":9:", "log.level", "\"loud\"", "one of error|warning|notice|debug");
+    snprintf(text, sizeof(text), "%s  '" CID "': {pool: demo, price: {ms: 1}, limits: {time: 0}}\n",
+             BASE);
+    refuses(text, ":9:", "agents." CID, "found", "limits.time above 0");
+    snprintf(text, sizeof(text), "%s  'bogus': {pool: demo}\n", BASE);
+    refuses(text, ":9:", "agents.bogus", "\"bogus\"", "a CID");
+    snprintf(text, sizeof(text), "%s  '" CID "': {pool: other}\n", BASE);
+    refuses(text, ":9:", "agents." CID, "\"other\"", "pool");
+    snprintf(text, sizeof(text), "%s  '" CID "': {price: {call: 0.1234567}, pool: demo}\n", BASE);
+    refuses(text, ":9:", "price.call", "\"0.1234567\"", "six decimals");
+    snprintf(text, sizeof(text), "%s  '" CID "': {price: {call: 1}}\n", BASE);
+    refuses(text, ":9:", "agents." CID, "pool is missing", "the pool whose workers");
+    snprintf(text, sizeof(text),
+             "%s  '" CID "': {pool: demo, price: {units: {tokens: {price: 1}}}}\n", BASE);
+    refuses(text, ":9:", "price.units.tokens", "\"tokens\"", "a cap");
+    snprintf(text, sizeof(text),
+             "%s  '" CID
+             "': {pool: demo, price: {kib_out: 9007199253}, limits: {response: 1GiB}}\n",
+             BASE);
+    refuses(text, ":9:", "agents." CID, "found", "below 2^53");
+    refuses("", ":1:", "empty", "listen", "pools");
+    refuses("- a\n", ":1:", "(top)", "a list", "a mapping");
+    refuses("listen: [\n", ":", "not YAML", "", "");
+    refuses("lanes: 1\n", ":1:", "listen", "", "at least one address");
+}
+END_TEST
+
+START_TEST(a_missing_file_is_named)
+{
+    ck_assert_ptr_null(config_read("no/such/teegate.yaml", error));
+    ck_assert(strstr(error, "no/such/teegate.yaml: No such file") != NULL);
+}
+END_TEST
+
+START_TEST(units_and_durations_are_read_with_their_suffix_at_their_limits)
+{
+    struct config *config = calloc(1, sizeof(*config));
+    char allowed[256];
+    const struct option *drain = option_find(SCOPE_PROCESS, SPAN_OF("drain"));
+    ck_assert(option_set(drain, config, SPAN_OF("2m"), "", allowed, sizeof(allowed)));
+    ck_assert_uint_eq(config->drain_ms_max, 120000);
+    ck_assert(option_set(drain, config, SPAN_OF("0"), "", allowed, sizeof(allowed)));
+    ck_assert(option_set(drain, config, SPAN_OF("24h"), "", allowed, sizeof(allowed)));
+    ck_assert(!option_set(drain, config, SPAN_OF("25h"), "", allowed, sizeof(allowed)));
+    ck_assert(!option_set(drain, config, SPAN_OF("-1s"), "", allowed, sizeof(allowed)));
+    ck_assert(!option_set(drain, config, SPAN_OF("1 s"), "", allowed, sizeof(allowed)));
+    ck_assert(!option_set(drain, config, SPAN_OF(""), "", allowed, sizeof(allowed)));
+    ck_assert(
+        !option_set(drain, config, SPAN_OF("99999999999999999999s"), "", allowed, sizeof(allowed)));
+    free(config);
+}
+END_TEST
+
+START_TEST(every_row_has_a_default_of_its_own_type)
+{
+    struct {
+        enum option_scope scope;
+        void *target;
+    } scopes[] = {{SCOPE_PROCESS, calloc(1, sizeof(struct config))},
+                  {SCOPE_LISTENER, calloc(1, sizeof(struct config_listener))},
+                  {SCOPE_POOL, calloc(1, sizeof(struct config_pool))},
+                  {SCOPE_WORKER, calloc(1, sizeof(struct config_worker))},
+                  {SCOPE_AGENT, calloc(1, sizeof(struct agent))}};
+    for (unsigned i = 0; i < 5; ++i) {
+        option_presets(scopes[i].scope, scopes[i].target);
+        ck_assert_ptr_nonnull(option_at(scopes[i].scope, 0));
+        free(scopes[i].target);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        a_small_file_gets_every_default,
+        every_refusal_says_line_key_found_and_allowed,
+        a_missing_file_is_named,
+        units_and_durations_are_read_with_their_suffix_at_their_limits,
+        every_row_has_a_default_of_its_own_type,
+        NULL,
+    };
+    return checks_run("config", tests);
+}
