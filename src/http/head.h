@@ -25,6 +25,8 @@ struct head {
     uint32_t field_count;
     uint32_t field_room;
     uint32_t fields_max;
+    size_t bytes; /* counted as head_new() says */
+    size_t bytes_max;
 };
 
 /* Limits: `bytes_max` for names and values together (plus 32 each, as RFC 9113 6.5.2 counts). */

@@ -1,6 +1,6 @@
 /* One HTTP connection on a conn, in either role; HTTP/2 or HTTP/1.1 behind one interface.
- * It owns its conn and its streams. It never lets what breaks RFC 9112 or RFC 9113 through: requests
- * and answers that are shown above are well-formed, their bodies as long as they said. */
+ * It owns its conn and its streams. It never lets what breaks RFC 9112 or RFC 9113 through:
+ * requests and answers that are shown above are well-formed, their bodies as long as they said. */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
@@ -10,10 +10,10 @@
 struct http;
 
 struct http_options {
-    uint32_t head_bytes_max;      /* names + values + 32 a field; default 65536 */
-    uint32_t fields_max;          /* default 100, cookie crumbs counted each */
-    uint32_t target_bytes_max;    /* request target; default 16384 */
-    uint32_t streams_max;         /* concurrent streams we allow the peer (callers), or use (workers) */
+    uint32_t head_bytes_max;   /* names + values + 32 a field; default 65536 */
+    uint32_t fields_max;       /* default 100, cookie crumbs counted each */
+    uint32_t target_bytes_max; /* request target; default 16384 */
+    uint32_t streams_max; /* concurrent streams we allow the peer (callers), or use (workers) */
     uint32_t stream_window_bytes; /* received and not taken, per stream; default 65536 */
     uint32_t send_bytes_max;      /* given and not sent, per stream; default 32768 */
     uint32_t head_ms_max;         /* a request head must be whole by then; default 10000 */
@@ -45,7 +45,8 @@ struct http *http_serve(struct loop *loop, struct conn *conn, const struct http_
 struct http *http_client(struct loop *loop, struct conn *conn, const struct http_options *options,
                          const struct http_events *events, void *owner);
 
-/* Workers' side: how many requests can be opened now (h1: 1 or 0). Before the peer's SETTINGS: 1. */
+/* Workers' side: how many requests can be opened now (h1: 1 or 0). Before the peer's SETTINGS: 1.
+ */
 uint32_t http_room(const struct http *http);
 /* Workers' side: opens a stream and sends `request` (owned from here). http_room() must be > 0. */
 struct stream *http_request(struct http *http, struct head *request, bool ended,

@@ -5,7 +5,8 @@
  *
  * Back-pressure: what is not taken with stream_take()/stream_move() keeps the peer's window closed;
  * what the peer does not take keeps stream_room() at zero.
- * A stream belongs to its connection until stream_release(); after that the user must not touch it. */
+ * A stream belongs to its connection until stream_release(); after that the user must not touch it.
+ */
 #ifndef HTTP_STREAM_H
 #define HTTP_STREAM_H
 
@@ -16,13 +17,13 @@ struct stream;
 
 /* Why a stream ended before both sides were done. */
 enum stream_end {
-    STREAM_WHOLE,       /* nothing wrong (so far) */
-    STREAM_REFUSED,     /* certainly not processed: REFUSED_STREAM, above GOAWAY's last id (RFC 9113
-                           8.7), or never sent */
-    STREAM_RESET,       /* reset by the peer */
-    STREAM_LOST,        /* the connection ended under it */
-    STREAM_INVALID,     /* the peer broke the protocol */
-    STREAM_TOO_LARGE    /* head or trailers over their limits */
+    STREAM_WHOLE,    /* nothing wrong (so far) */
+    STREAM_REFUSED,  /* certainly not processed: REFUSED_STREAM, above GOAWAY's last id (RFC 9113
+                        8.7), or never sent */
+    STREAM_RESET,    /* reset by the peer */
+    STREAM_LOST,     /* the connection ended under it */
+    STREAM_INVALID,  /* the peer broke the protocol */
+    STREAM_TOO_LARGE /* head or trailers over their limits */
 };
 
 /* --- what has come ------------------------------------------------------------------------- */
@@ -43,7 +44,8 @@ bool stream_is_ended(const struct stream *stream);
 /* The peer's trailers, or NULL; only once stream_is_ended(). */
 struct head *stream_trailers(const struct stream *stream);
 enum stream_end stream_fate(const struct stream *stream);
-/* A caller that waits for 100 (Continue) before it sends its body. Clears once answered or body came. */
+/* A caller that waits for 100 (Continue) before it sends its body. Clears once answered or body
+ * came. */
 bool stream_expects_continue(const struct stream *stream);
 /* h1 callers take trailers only when they said `TE: trailers`; over h2 always. */
 bool stream_takes_trailers(const struct stream *stream);

@@ -1,0 +1,540 @@
+#include "http/h2.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+enum {
+    CALLERS_WINDOW = 1 << 20, /* of the connection; streams bound what is held */
+    WORKERS_WINDOW = 1 << 24, /* so large that one slow stream never closes it for others */
+    QUEUE_MAX = 1000,         /* frames of ours that wait, besides four for each stream */
+    SEND_HEAD_MAX = 1 << 18,  /* as the library estimates it, with 12 bytes for each field */
+    LAST_WORDS_MS = 5000,     /* for the last GOAWAY to leave */
+    DRAIN_ROUND_MS = 1000     /* for the PING between the two GOAWAYs to come back */
+};
+/* RSTs received that are forgiven: so many at once, and so many a second (CVE-2023-44487). */
+enum { RESETS_MAX = 1000, RESETS_PER_S = 33 };
+
+void h2_kill(struct h2 *h2, uint32_t code, const char *why)
+{
+    if (h2->killed)
+        return;
+    h2->killed = true;
+    h2->kill_code = code;
+    if (code != NGHTTP2_NO_ERROR && h2->http->serves)
+        http_note_bad(h2->http, 400, why);
+    if (!h2->http->closed)
+        conn_wake(h2->http->conn);
+}
+
+/* --- callbacks: they note --------------------------------------------------------------------- */
+
+static struct stream *stream_of(nghttp2_session *session, int32_t id)
+{
+    return nghttp2_session_get_stream_user_data(session, id);
+}
+
+/* Whether the stream still takes in what the peer sends. */
+static bool is_listening(const struct stream *stream)
+{
+    return stream != NULL && !stream->dying && !stream->released && !stream->over;
+}
+
+static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+    struct h2 *h2 = user;
+    struct http *http = h2->http;
+    struct stream *stream = stream_of(session, frame->hd.stream_id);
+    if (h2->killed || http->over)
+        return 0;
+    if (http->serves && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        stream = stream_new(http);
+        stream->id = frame->hd.stream_id;
+        nghttp2_session_set_stream_user_data(session, stream->id, stream);
+    }
+    if (is_listening(stream) && stream->partial == NULL)
+        stream->partial = head_new(http->options.head_bytes_max, http->options.fields_max);
+    return 0;
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
+                     void *user)
+{
+    struct stream *stream = stream_of(session, frame->hd.stream_id);
+    if (is_listening(stream))
+        h2_stream_note_field(user, stream, span_of(name, name_len), span_of(value, value_len),
+                             (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
+    return 0;
+}
+
+/* The library would only leave the field out; a malformed message is refused (RFC 9113 8.1.1). */
+static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame,
+                             const uint8_t *name, size_t name_len, const uint8_t *value,
+                             size_t value_len, uint8_t flags, void *user)
+{
+    struct stream *stream = stream_of(session, frame->hd.stream_id);
+    (void)name, (void)name_len, (void)value, (void)value_len, (void)flags, (void)user;
+    if (is_listening(stream))
+        stream->bad = "a field with characters that are not allowed (RFC 9113 8.2.1)";
+    return 0;
+}
+
+static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes,
+                         size_t count, void *user)
+{
+    struct h2 *h2 = user;
+    struct stream *stream = stream_of(session, id);
+    (void)flags;
+    /* All streams share the connection's window (RFC 9113 6.9.1): none may keep it closed. */
+    h2->broken |= nghttp2_session_consume_connection(session, count) != 0;
+    if (!is_listening(stream))
+        return 0;
+    stream->expects_continue = false;
+    /* The library holds the peer to its window, so this fits. */
+    if (!buf_append(&stream->in, bytes, count))
+        h2_stream_kill(stream, NGHTTP2_FLOW_CONTROL_ERROR);
+    stream_wake(stream);
+    return 0;
+}
+
+static void note_settings(struct h2 *h2, bool is_ack)
+{
+    uint64_t now = loop_now(h2->http->loop);
+    if (is_ack) {
+        h2->acked_at = now;
+        return;
+    }
+    if (h2->settings_at == 0)
+        h2->settings_at = now;
+    if (!h2->http->serves)
+        http_wake_room(h2->http);
+}
+
+static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+    struct h2 *h2 = user;
+    struct stream *stream = stream_of(session, frame->hd.stream_id);
+    bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    switch (frame->hd.type) {
+    case NGHTTP2_HEADERS:
+        if (is_listening(stream))
+            h2_stream_note_head(h2, stream, ended);
+        if (is_listening(stream) && ended)
+            h2_stream_note_end(h2, stream);
+        break;
+    case NGHTTP2_DATA:
+        if (is_listening(stream) && ended)
+            h2_stream_note_end(h2, stream);
+        break;
+    case NGHTTP2_RST_STREAM:
+        if (stream != NULL)
+            stream->peer_reset = true;
+        break;
+    case NGHTTP2_SETTINGS:
+        note_settings(h2, (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0);
+        break;
+    case NGHTTP2_PING:
+        /* The only PING we send is the one between the two GOAWAYs. */
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && h2->drain_at != 0)
+            h2->drain_seen = true;
+        break;
+    case NGHTTP2_GOAWAY:
+        h2->goaway = true;
+        h2->http->draining = true;
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error,
+                            void *user)
+{
+    struct h2 *h2 = user;
+    (void)session, (void)frame, (void)error;
+    if (!h2_guard_count(&h2->guard, 1, loop_now(h2->http->loop)))
+        h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "too many invalid frames");
+    return 0;
+}
+
+/* A reset that we did not ask for is the library's judgement on the peer (MadeYouReset,
+ * CVE-2025-8671: each costs a glitch). */
+static void note_reset_sent(struct h2 *h2, struct stream *stream, uint32_t code)
+{
+    if (code == NGHTTP2_NO_ERROR || (stream != NULL && stream->reset_sent && stream->bad == NULL))
+        return;
+    if (!h2_guard_count(&h2->guard, 1, loop_now(h2->http->loop)))
+        h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "too many streams in error");
+    if (stream != NULL && stream->serves && !stream->reset_sent && !stream->headed)
+        http_note_bad(h2->http, 400, "a malformed request");
+}
+
+/* A connection error: what is incomplete of the peer's is invalid, not only lost. */
+static void note_goaway_sent(struct h2 *h2, uint32_t code)
+{
+    struct list *node;
+    if (code == NGHTTP2_NO_ERROR)
+        return;
+    if (!h2->killed && h2->http->serves)
+        http_note_bad(h2->http, 400, "a connection error (RFC 9113 5.4.1)");
+    list_each (node, &h2->http->streams) {
+        struct stream *stream = container_of(node, struct stream, node);
+        if (stream->fate == STREAM_WHOLE && !stream_is_complete(stream))
+            stream->fate = STREAM_INVALID;
+    }
+}
+
+static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+    struct h2 *h2 = user;
+    struct stream *stream = stream_of(session, frame->hd.stream_id);
+    switch (frame->hd.type) {
+    case NGHTTP2_DATA:
+    case NGHTTP2_HEADERS:
+        if (frame->hd.type == NGHTTP2_DATA)
+            h2_guard_note_data(&h2->guard);
+        if (stream == NULL || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
+            break;
+        stream_note_all_sent(stream);
+        if (stream->serves && stream->released && !stream->in_ended)
+            h2_stream_kill(stream, NGHTTP2_NO_ERROR);
+        break;
+    case NGHTTP2_RST_STREAM:
+        note_reset_sent(h2, stream, frame->rst_stream.error_code);
+        break;
+    case NGHTTP2_GOAWAY:
+        note_goaway_sent(h2, frame->goaway.error_code);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+static int on_frame_not_send(nghttp2_session *session, const nghttp2_frame *frame, int error,
+                             void *user)
+{
+    struct stream *stream = stream_of(session, frame->hd.stream_id);
+    (void)error, (void)user;
+    /* A request that the library could not send any more: GOAWAY came, or ids ran out. */
+    if (frame->hd.type == NGHTTP2_HEADERS && stream != NULL && stream->http != NULL &&
+        !stream->serves && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        nghttp2_session_set_stream_user_data(session, stream->id, NULL);
+        stream_detach(stream, STREAM_REFUSED);
+    }
+    return 0;
+}
+
+static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *user)
+{
+    struct stream *stream = stream_of(session, id);
+    (void)user;
+    if (stream == NULL || stream->http == NULL)
+        return 0;
+    nghttp2_session_set_stream_user_data(session, id, NULL);
+    h2_stream_note_closed(stream, code);
+    return 0;
+}
+
+/* --- the session --------------------------------------------------------------------------------
+ */
+
+static nghttp2_session *make_session(struct h2 *h2)
+{
+    nghttp2_session_callbacks *calls;
+    nghttp2_option *option;
+    nghttp2_session *session;
+    must(nghttp2_session_callbacks_new(&calls) == 0 && nghttp2_option_new(&option) == 0);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(calls, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(calls, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(calls, on_invalid_header);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data_chunk);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame_recv);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(calls, on_invalid_frame);
+    nghttp2_session_callbacks_set_on_frame_send_callback(calls, on_frame_send);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(calls, on_frame_not_send);
+    nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_stream_close);
+    /* Closed streams are kept (the default): without them the library cannot tell a frame on a
+     * closed stream from one on an idle stream (RFC 9113 5.1). */
+    nghttp2_option_set_no_auto_window_update(option, 1);
+    nghttp2_option_set_max_send_header_block_length(option, SEND_HEAD_MAX);
+    nghttp2_option_set_stream_reset_rate_limit(option, RESETS_MAX, RESETS_PER_S);
+    int failed = h2->http->serves ? nghttp2_session_server_new2(&session, calls, h2, option)
+                                  : nghttp2_session_client_new2(&session, calls, h2, option);
+    must(failed == 0);
+    nghttp2_option_del(option);
+    nghttp2_session_callbacks_del(calls);
+    return session;
+}
+
+static void submit_settings(struct h2 *h2)
+{
+    const struct http_options *options = &h2->http->options;
+    const nghttp2_settings_entry server[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options->streams_max},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options->stream_window_bytes},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, options->head_bytes_max},
+        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}};
+    const nghttp2_settings_entry client[] = {
+        {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options->stream_window_bytes},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, options->head_bytes_max}};
+    must(nghttp2_submit_settings(h2->session, NGHTTP2_FLAG_NONE, h2->http->serves ? server : client,
+                                 4) == 0);
+    must(nghttp2_session_set_local_window_size(h2->session, NGHTTP2_FLAG_NONE, 0,
+                                               h2->http->serves ? CALLERS_WINDOW
+                                                                : WORKERS_WINDOW) == 0);
+}
+
+static void h2_start(struct http *http)
+{
+    struct h2 *h2 = alloc_zeroed(sizeof(*h2));
+    http->codec_state = h2;
+    h2->http = http;
+    list_init(&h2->dirty);
+    h2_guard_init(&h2->guard, http->serves, loop_now(http->loop));
+    h2->session = make_session(h2);
+    submit_settings(h2);
+    conn_wake(http->conn);
+}
+
+static void h2_fini(struct http *http)
+{
+    struct h2 *h2 = http->codec_state;
+    nghttp2_session_del(h2->session);
+    free(h2);
+}
+
+/* --- bytes --------------------------------------------------------------------------------------
+ */
+
+static size_t h2_take(struct http *http, struct span bytes)
+{
+    struct h2 *h2 = http->codec_state;
+    uint64_t now = loop_now(http->loop);
+    enum h2_verdict verdict;
+    if (h2->killed || h2->broken)
+        return bytes.len;
+    size_t count = h2_guard_scan(&h2->guard, bytes, now, &verdict);
+    ssize_t read = nghttp2_session_mem_recv(h2->session, (const uint8_t *)bytes.ptr, count);
+    if (read == NGHTTP2_ERR_FLOODED)
+        h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "a flood of frames");
+    else if (read < 0)
+        h2_kill(h2, NGHTTP2_PROTOCOL_ERROR, "not HTTP/2");
+    else if (verdict == H2_OUT_OF_ORDER)
+        h2_kill(h2, NGHTTP2_PROTOCOL_ERROR, "a stream below one opened before");
+    else if (verdict == H2_TOO_MUCH)
+        h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "a flood of frames");
+    else if (nghttp2_session_get_outbound_queue_size(h2->session) >
+             QUEUE_MAX + 4 * (size_t)http->options.streams_max)
+        h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "too many frames of ours wait");
+    if (http->options.requests_max != 0 && http->requests >= http->options.requests_max)
+        http_drain(http);
+    if (!http->closed)
+        conn_wake(http->conn);
+    return bytes.len;
+}
+
+static void sync_dirty(struct h2 *h2)
+{
+    struct list *node;
+    while ((node = list_take(&h2->dirty)) != NULL)
+        h2_stream_sync(h2, container_of(node, struct stream, dirty));
+}
+
+/* The second GOAWAY, once the peer has seen the first; the end, once all streams are over. */
+static void go_on_draining(struct h2 *h2)
+{
+    struct http *http = h2->http;
+    uint64_t now = loop_now(http->loop);
+    if (h2->drain_at != 0 && !h2->drain_final &&
+        (h2->drain_seen || now >= h2->drain_at + DRAIN_ROUND_MS)) {
+        h2->drain_final = true;
+        h2->broken |= nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
+                                            nghttp2_session_get_last_proc_stream_id(h2->session),
+                                            NGHTTP2_NO_ERROR, NULL, 0) != 0;
+    }
+    bool may_end = http->serves ? h2->drain_final : (http->draining || h2->goaway);
+    if (may_end && http->live == 0)
+        h2_kill(h2, NGHTTP2_NO_ERROR, NULL);
+}
+
+/* False when the conn takes no more. */
+static bool write_rest(struct h2 *h2)
+{
+    size_t room = conn_room(h2->http->conn);
+    size_t count = h2->rest.len < room ? h2->rest.len : room;
+    if (count > 0)
+        conn_write(h2->http->conn, span_of(h2->rest.ptr, count));
+    h2->rest = span_from(h2->rest, count);
+    return h2->rest.len == 0 && count < room;
+}
+
+static void h2_flush(struct http *http)
+{
+    struct h2 *h2 = http->codec_state;
+    go_on_draining(h2);
+    sync_dirty(h2);
+    if (h2->killed && h2->dying_at == 0) {
+        h2->dying_at = loop_now(http->loop);
+        h2->broken |= nghttp2_session_terminate_session(h2->session, h2->kill_code) != 0;
+    }
+    while (write_rest(h2) && !h2->broken) {
+        const uint8_t *bytes;
+        /* What it gives stays valid until it is called again. */
+        ssize_t count = nghttp2_session_mem_send(h2->session, &bytes);
+        if (count < 0)
+            h2->broken = true;
+        if (count <= 0 && list_is_empty(&h2->dirty))
+            break;
+        if (count > 0)
+            h2->rest = span_of(bytes, (size_t)count);
+        sync_dirty(h2);
+    }
+    bool idle = !nghttp2_session_want_read(h2->session) && !nghttp2_session_want_write(h2->session);
+    if (h2->broken || (idle && h2->rest.len == 0))
+        http_over(http, CONN_NOT_ENDED);
+    else
+        http_set_timer(http);
+}
+
+/* --- life ---------------------------------------------------------------------------------------
+ */
+
+static void h2_drain(struct http *http)
+{
+    struct h2 *h2 = http->codec_state;
+    if (http->serves) {
+        h2->drain_at = loop_now(http->loop);
+        h2->broken |= nghttp2_submit_shutdown_notice(h2->session) != 0 ||
+                      nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, NULL) != 0;
+    }
+    conn_wake(http->conn);
+}
+
+static void h2_lost(struct http *http)
+{
+    (void)http;
+}
+
+static bool h2_close(struct http *http)
+{
+    struct h2 *h2 = http->codec_state;
+    if (!http->over) {
+        h2_kill(h2, NGHTTP2_NO_ERROR, NULL);
+        h2_flush(http);
+    }
+    return true;
+}
+
+static uint32_t h2_room(const struct http *http)
+{
+    const struct h2 *h2 = http->codec_state;
+    uint32_t most = 1;
+    if (h2->goaway || h2->killed || h2->broken ||
+        !nghttp2_session_check_request_allowed(h2->session))
+        return 0;
+    if (http->options.requests_max != 0 && http->requests >= http->options.requests_max)
+        return 0;
+    if (h2->settings_at != 0) {
+        most = nghttp2_session_get_remote_settings(h2->session,
+                                                   NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+        if (most > http->options.streams_max)
+            most = http->options.streams_max;
+    }
+    return most > http->live ? most - http->live : 0;
+}
+
+static uint64_t earlier(uint64_t one, uint64_t other)
+{
+    return one == 0 || other < one ? other : one;
+}
+
+static uint64_t h2_deadline(const struct http *http)
+{
+    const struct h2 *h2 = http->codec_state;
+    uint64_t at = 0;
+    if (h2->killed && h2->dying_at == 0)
+        return 0; /* a flush is due */
+    if (h2->dying_at != 0)
+        return h2->dying_at + LAST_WORDS_MS;
+    if (h2->settings_at == 0 || h2->acked_at == 0)
+        at = http->opened_at + http->options.head_ms_max;
+    if (h2->guard.block_at != 0)
+        at = earlier(at, h2->guard.block_at + http->options.head_ms_max);
+    if (h2->drain_at != 0 && !h2->drain_final)
+        at = earlier(at, h2->drain_at + DRAIN_ROUND_MS);
+    return at;
+}
+
+static void h2_expire(struct http *http)
+{
+    struct h2 *h2 = http->codec_state;
+    uint64_t now = loop_now(http->loop);
+    uint64_t most = http->options.head_ms_max;
+    if (h2->dying_at != 0) {
+        http_over(http, CONN_TIMED_OUT);
+        return;
+    }
+    if (h2->guard.block_at != 0 && now >= h2->guard.block_at + most)
+        h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "a head that did not arrive in time");
+    else if ((h2->settings_at == 0 || h2->acked_at == 0) && now >= http->opened_at + most)
+        h2_kill(h2, NGHTTP2_SETTINGS_TIMEOUT, "no SETTINGS in time");
+    go_on_draining(h2);
+    conn_wake(http->conn);
+}
+
+/* --- streams ------------------------------------------------------------------------------------
+ */
+
+static void h2_open(struct stream *stream)
+{
+    (void)stream;
+}
+
+static void h2_changed(struct stream *stream)
+{
+    h2_stream_mark(stream);
+}
+
+static void h2_taken(struct stream *stream, size_t count)
+{
+    if (stream->in_ended)
+        return;
+    stream->taken += count;
+    h2_stream_mark(stream);
+}
+
+static void h2_reset(struct stream *stream, enum stream_reset reason)
+{
+    static const uint32_t codes[] = {[RESET_CANCEL] = NGHTTP2_CANCEL,
+                                     [RESET_INTERNAL] = NGHTTP2_INTERNAL_ERROR,
+                                     [RESET_REFUSED] = NGHTTP2_REFUSED_STREAM};
+    h2_stream_kill(stream, codes[reason]);
+}
+
+static void h2_release(struct stream *stream)
+{
+    bool answered = stream->serves && stream->out_sent;
+    h2_stream_kill(stream, answered ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+}
+
+const struct http_codec h2_codec = {.version = "HTTP/2",
+                                    .start = h2_start,
+                                    .fini = h2_fini,
+                                    .take = h2_take,
+                                    .flush = h2_flush,
+                                    .drain = h2_drain,
+                                    .lost = h2_lost,
+                                    .close = h2_close,
+                                    .room = h2_room,
+                                    .deadline = h2_deadline,
+                                    .expire = h2_expire,
+                                    .open = h2_open,
+                                    .changed = h2_changed,
+                                    .taken = h2_taken,
+                                    .reset = h2_reset,
+                                    .release = h2_release};
