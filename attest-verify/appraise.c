@@ -6,14 +6,10 @@
 
 #include <string.h>
 
-enum {
-    SGX_FLAG_DEBUG = 0x02,
-    TD_GROUP_UNTRUSTED = 0xff, /* TDATTRIBUTES bits 0 to 7: debug and its reserved kin (a.2) */
-};
+enum { SGX_FLAG_DEBUG = 0x02 };
 
-#define TD_ATTRIBUTES_DEFAULT 0x10000000u /* SEPT_VE_DISABLE and nothing else (a.2) */
-#define XFAM_REQUIRED         0x3u        /* x87 and SSE are always there */
-#define XFAM_ALLOWED          0x0006dbe7u /* what a TDX module can offer (a.2) */
+#define XFAM_REQUIRED 0x3u        /* x87 and SSE are always there */
+#define XFAM_ALLOWED  0x0006dbe7u /* what a TDX module can offer (a.2) */
 
 static bool is_debug(const struct quote *quote)
 {

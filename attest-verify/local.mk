@@ -4,5 +4,5 @@ attest_verify_libattestverify_a_SOURCES = attest-verify/attest_verify.h
 
 ATTEST_LIBS = attest-verify/libattestverify.a $(OPENSSL_LIBS) $(CJSON_LIBS)
 
-include $(srcdir)/attest-verify/verify.mk
 include $(srcdir)/attest-verify/simulate.mk
+include $(srcdir)/attest-verify/verify.mk

@@ -3,6 +3,7 @@
 #include "attest_verify.h"
 #include "chain.h"
 #include "inputs.h"
+#include "simulate.h"
 #include "verdict_json.h"
 
 #include <errno.h>
@@ -259,6 +260,7 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } other_commands[] = {
+    {"simulate", simulate_main},
     {"--help", print_help},
     {"help", print_help},
     {"--version", print_version},

@@ -14,6 +14,10 @@ enum {
     TD15_REPORT_BYTES = 648,
 };
 
+/* TDATTRIBUTES (a.2): bits 0 to 7 are debug and its reserved kin; SEPT_VE_DISABLE and nothing else
+ * is what a TD has unless a policy says otherwise. */
+enum { TD_GROUP_UNTRUSTED = 0xff, TD_ATTRIBUTES_DEFAULT = 0x10000000 };
+
 /* Bits, so that a field can say in which bodies it stands. */
 enum quote_body { BODY_SGX = 1, BODY_TD10 = 2, BODY_TD15 = 4, BODY_TD = BODY_TD10 | BODY_TD15 };
 

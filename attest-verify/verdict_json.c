@@ -115,12 +115,22 @@ static bool belongs_in_draft(const struct attest_measurement *measurement)
     return false;
 }
 
+/* Attributes of a TD that the default of a policy would refuse, but that are not debug: the draft
+ * is to accept the worker it was made from, and its reader is to see why. */
+static bool is_unusual_attribute(const struct attest_measurement *measurement)
+{
+    struct attest_bytes bytes = {.ptr = measurement->bytes, .len = measurement->len};
+    uint64_t value = av_number_le(bytes);
+    return strcmp(measurement->name, "tdattributes") == 0 && value != TD_ATTRIBUTES_DEFAULT &&
+           (value & TD_GROUP_UNTRUSTED) == 0;
+}
+
 static bool add_draft_field(cJSON *entry, const struct attest_measurement *measurement)
 {
     struct attest_bytes bytes = {.ptr = measurement->bytes, .len = measurement->len};
     if (strcmp(measurement->name, "isvsvn") == 0)
         return cJSON_AddNumberToObject(entry, "isvsvn_min", (double)av_number_le(bytes)) != NULL;
-    if (!belongs_in_draft(measurement))
+    if (!belongs_in_draft(measurement) && !is_unusual_attribute(measurement))
         return true;
     cJSON *list = cJSON_AddArrayToObject(entry, measurement->name);
     return list != NULL && cJSON_AddItemToArray(list, measurement_to_json(measurement));

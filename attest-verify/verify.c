@@ -216,16 +216,19 @@ static void judge_evidence(const struct attest_request *request, const struct ev
     }
 }
 
-static bool check_validity(X509 *certificate, int64_t now, int64_t *end,
-                           struct attest_verdict *verdict)
+/* Last of all, so that the verdict on an expired certificate still shows what it was about. */
+static void check_validity(X509 *certificate, int64_t now, struct attest_verdict *verdict)
 {
-    int64_t from;
+    int64_t from, to;
     if (!av_moment_from_asn1(X509_get0_notBefore(certificate), &from) ||
-        !av_moment_from_asn1(X509_get0_notAfter(certificate), end))
-        return av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED, "it has no dates");
-    return (from <= now && now <= *end) ||
-           av_refuse(verdict, ATTEST_CERTIFICATE_EXPIRED, "valid from %lld to %lld",
-                     (long long)from, (long long)*end);
+        !av_moment_from_asn1(X509_get0_notAfter(certificate), &to)) {
+        av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED, "it has no dates");
+        return;
+    }
+    av_verdict_note_end(verdict, to);
+    if (now < from || now > to)
+        av_refuse(verdict, ATTEST_CERTIFICATE_EXPIRED, "valid from %lld to %lld", (long long)from,
+                  (long long)to);
 }
 
 void attest_verify_certificate(const struct attest_request *request, struct attest_bytes der,
@@ -234,16 +237,14 @@ void attest_verify_certificate(const struct attest_request *request, struct atte
     av_verdict_init(verdict);
     const unsigned char *end = der.ptr;
     struct evidence_set set;
-    int64_t valid_to;
     X509 *certificate =
         der.len <= CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
-    if (certificate == NULL || end != der.ptr + der.len) {
+    if (certificate == NULL || end != der.ptr + der.len)
         av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED,
                   "not one whole DER certificate of at most %d bytes", CERTIFICATE_BYTES_MAX);
-    } else if (av_evidence_find(certificate, &set, verdict) &&
-               check_validity(certificate, request->now, &valid_to, verdict)) {
+    else if (av_evidence_find(certificate, &set, verdict))
         judge_evidence(request, &set, certificate, verdict);
-        av_verdict_note_end(verdict, valid_to);
-    }
+    if (attest_is_trusted(verdict))
+        check_validity(certificate, request->now, verdict);
     X509_free(certificate);
 }

@@ -26,13 +26,15 @@ struct account_limits { /* UINT64_MAX: leave as it is; 0: no limit (credit line:
 };
 
 /* Each may answer 503 (store away). Names: 1 to 64 of [a-z0-9._@-]. */
-void accounts_create(struct accounts *accounts, struct span name, const struct account_limits *limits,
-                     accounts_answer *answer, void *owner, uint64_t id); /* 201, 400, 409 */
+void accounts_create(struct accounts *accounts, struct span name,
+                     const struct account_limits *limits, accounts_answer *answer, void *owner,
+                     uint64_t id); /* 201, 400, 409 */
 void accounts_show(struct accounts *accounts, struct span name, accounts_answer *answer,
                    void *owner, uint64_t id); /* 200, 404 */
 void accounts_list(struct accounts *accounts, accounts_answer *answer, void *owner, uint64_t id);
-void accounts_limit(struct accounts *accounts, struct span name, const struct account_limits *limits,
-                    accounts_answer *answer, void *owner, uint64_t id);
+void accounts_limit(struct accounts *accounts, struct span name,
+                    const struct account_limits *limits, accounts_answer *answer, void *owner,
+                    uint64_t id);
 void accounts_suspend(struct accounts *accounts, struct span name, bool suspended,
                       accounts_answer *answer, void *owner, uint64_t id);
 /* Adds (or, negative, takes) micro-credits; the same reference twice answers 200 with
@@ -41,9 +43,9 @@ void accounts_credit(struct accounts *accounts, struct span name, int64_t amount
                      struct span reference, struct span note, accounts_answer *answer, void *owner,
                      uint64_t id);
 struct key_rules {
-    struct span scopes;      /* "invoke", "read" or both with a comma; empty: "invoke,read" */
-    struct span cids;        /* canonical CIDs with commas; empty: any */
-    int64_t expires_at;      /* unix seconds; 0: never */
+    struct span scopes; /* "invoke", "read" or both with a comma; empty: "invoke,read" */
+    struct span cids;   /* canonical CIDs with commas; empty: any */
+    int64_t expires_at; /* unix seconds; 0: never */
 };
 void accounts_key_mint(struct accounts *accounts, struct span name, const struct key_rules *rules,
                        accounts_answer *answer, void *owner, uint64_t id);

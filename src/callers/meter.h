@@ -28,16 +28,16 @@ struct hold {
     struct caller caller;
     char cid[CID_TEXT_MAX];
     uint64_t ceiling_ucr;
-    uint32_t ttl_ms;        /* the hold ends (is reaped) so long after its last checkpoint */
-    bool placed;            /* Redis has it, or may have it: it must be settled or released */
+    uint32_t ttl_ms; /* the hold ends (is reaped) so long after its last checkpoint */
+    bool placed;     /* Redis has it, or may have it: it must be settled or released */
 };
 
 /* What a limit looks like to the caller, for RateLimit fields and problems. */
 struct meter_facts {
-    uint64_t available_ucr;   /* balance (and credit line) after the hold, or at the refusal */
-    uint64_t retry_after_ms;  /* QUOTA_EXCEEDED: when trying again may help */
-    char violated[24];        /* "rate", "concurrency", "spend-day", "spend-month" */
-    uint64_t rate_limit;      /* policy: requests per window; 0: none */
+    uint64_t available_ucr;  /* balance (and credit line) after the hold, or at the refusal */
+    uint64_t retry_after_ms; /* QUOTA_EXCEEDED: when trying again may help */
+    char violated[24];       /* "rate", "concurrency", "spend-day", "spend-month" */
+    uint64_t rate_limit;     /* policy: requests per window; 0: none */
     uint64_t rate_window_s;
     uint64_t rate_remaining;
     uint64_t concurrency_limit; /* 0: none */

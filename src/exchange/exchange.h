@@ -2,15 +2,20 @@
  * It owns its hold, its attempt and its relay; its caller's stream is released when it ends. It
  * never acts in a callback: notes wake it, and its steps, in the order of exchange.c, do the rest.
  *
- *   OPEN     path -> target -> agent; credential -> caller          (waits for auth)
+ *   OPEN     path -> target; what the gateway answers by itself goes to END
+ *   IDENTIFY credential -> caller -> agent                          (waits for auth)
+ *   OWN      the caller's account or invocation                     (waits for Redis; then END)
  *   ADMIT    price and caps -> ceiling -> meter_hold                (waits for Redis)
- *   PLACE    head for the worker -> pools_lend                      (waits for a verified link)
- *   ATTEMPT  request body flows; waits for the answer's head; a fault that is certainly «not
- *            processed» goes back to PLACE, any other to SETTLE
- *   STREAM   the answer's head is the commit point: no retry behind it; both bodies flow under
- *            back-pressure; checkpoints; limits
- *   SETTLE   journal, then the end of the answer; trailers wait for the reply, 50 ms at most
- *   END      record; streams released; slot freed at the end of the turn
+ *   PLACE    head for the worker -> pools_lend
+ *   ATTEMPT  waits for a verified link, then for the answer's head; the request body flows; a fault
+ *            that is certainly «not processed» goes back to PLACE, any other to SETTLE
+ *   ANSWER   the head goes to the caller, the commit point: no retry behind it. An answer that is
+ *            whole already, or has no body, goes to SETTLE first
+ *   STREAM   both bodies flow under back-pressure; checkpoints; limits
+ *   SETTLE   the cost into the journal, or the hold released
+ *   FINISH   the rest of a good answer; trailers wait for the reply, 50 ms at most
+ *   REFUSE   a fault's problem, or, behind the commit point, a broken stream
+ *   END      what was given has left; record; streams released; freed at the end of the turn
  */
 #ifndef EXCHANGE_EXCHANGE_H
 #define EXCHANGE_EXCHANGE_H
@@ -28,13 +33,14 @@
 struct exchange;
 
 struct exchange_options {
-    uint32_t exchanges_max;     /* live, of a lane; above: OVERLOADED. Default 20000 */
-    uint32_t trailer_wait_ms;   /* default 50 */
-    uint32_t checkpoint_ms;     /* default 5000 */
+    uint32_t exchanges_max;      /* live, of a lane; above: OVERLOADED. Default 20000 */
+    uint32_t trailer_wait_ms;    /* default 50 */
+    uint32_t checkpoint_ms;      /* default 5000 */
     uint32_t upload_idle_ms_max; /* the caller sends no byte of its body; default 60000 */
-    uint32_t replay_bytes_max;  /* request body kept for a second attempt, per call; default 65536 */
-    uint64_t replay_total_max;  /* of all calls of a lane; default 64 MiB */
-    bool cors;                  /* the gateway answers preflights and adds the fields */
+    uint32_t replay_bytes_max; /* request body kept for a second attempt, per call; default 65536 */
+    uint64_t replay_total_max; /* of all calls of a lane; default 64 MiB */
+    uint32_t place_ms_max;     /* waiting for a verified link; default 10000 */
+    bool cors;                 /* the gateway answers preflights and adds the fields */
 };
 
 /* What a lane gives its exchanges. The lane owns it; `agents` changes only between turns. */
@@ -66,9 +72,11 @@ void agents_ref_give(struct agents_ref *ref);
 void site_init(struct site *site); /* options to their defaults, slots; the rest is filled in */
 void site_fini(struct site *site);
 
-/* Takes over a caller's stream whose head is whole. `peer` is its address as text (copied), for the
- * log and `Forwarded`; `secure`: it came over TLS. */
-void exchange_open(struct site *site, struct stream *caller, const char *peer, bool secure);
+/* Takes over a caller's stream whose head is whole. `peer` is its address as text without port
+ * (copied), for the log and `Forwarded`; `protocol` as of http_version(), static; `secure`: it came
+ * over TLS. */
+void exchange_open(struct site *site, struct stream *caller, const char *peer, const char *protocol,
+                   bool secure);
 
 /* For admin: live exchanges, one call each. */
 struct exchange_view {

@@ -26,7 +26,7 @@ struct record {
     const char *cid;     /* canonical, or "" */
     const char *account; /* or "" */
     const char *key_id;
-    int status;          /* sent to the caller; 0: nothing */
+    int status; /* sent to the caller; 0: nothing */
     enum fault fault;
     const char *outcome; /* "ok", "agent-error", or the fault's word */
     struct record_attempt attempts[RECORD_ATTEMPTS_MAX];
@@ -34,7 +34,7 @@ struct record {
     struct usage usage;
     uint64_t ceiling_ucr;
     uint64_t cost_ucr;
-    bool charged;        /* false: settling still unknown, or nothing was held */
+    bool charged; /* false: settling still unknown, or nothing was held */
     /* ms since the head was read; 0: not reached */
     uint32_t auth_ms;
     uint32_t hold_ms;

@@ -7,4 +7,4 @@ src_libteegate_a_SOURCES += \
     src/io/wire.c src/io/wire.h \
     src/io/tls.c src/io/tls.h \
     src/io/conn.c src/io/conn_linger.c src/io/conn_tls.c src/io/conn.h src/io/conn_parts.h \
-    src/io/redis.h
+    src/io/redis.c src/io/redis.h src/io/redis_reader.c src/io/redis_reader.h

@@ -43,9 +43,14 @@ struct redis *redis_open(struct loop *loop, const struct redis_options *options,
                          const struct redis_events *events, void *owner);
 void redis_close(struct redis *redis); /* waits are answered NULL first */
 bool redis_is_up(const struct redis *redis);
+/* Words for an operator on why it is not up, to follow the server's name; empty when it is. */
+const char *redis_why_down(const struct redis *redis);
 
-/* Sends one command this turn; all of a turn leave in one write. False when `calls_max` is reached
- * or the server is away: then `answer` is never called. */
+/* At most 256 words, and 60 s until the deadline (a later one counts as that). Late replies are
+ * thrown away, in their place; with one 5 s behind its deadline the connection is made anew. */
+
+/* Sends one command this turn; all of a turn leave in one write. False when `calls_max` is reached,
+ * more than 4 MiB wait to be sent, or the server is away: then `answer` is never called. */
 MUST_USE bool redis_call(struct redis *redis, const struct span *words, unsigned word_count,
                          uint64_t deadline_at, redis_answer *answer, void *owner, uint64_t id);
 /* EVALSHA; on NOSCRIPT it sends EVAL once by itself (the first was not run: nothing is doubled). */

@@ -21,14 +21,21 @@ struct proof {
     char measurement[132]; /* hex of the code measurement: mrtd, mrenclave */
     uint8_t evidence_sha256[32];
     uint8_t key_sha256[32]; /* of the certificate's SPKI */
-    int64_t expires;        /* unix seconds */
+    int64_t expires;        /* unix seconds; 0 when it was not reached */
+    uint64_t lasts_ms;      /* until `expires`, from when it was judged; 0 unless trusted */
 };
 
-struct attester *attester_start(const struct log *log);
-void attester_stop(struct attester *attester); /* joins; asks not answered are dropped */
+enum { ATTESTER_WAITS_MAX = 1024, ATTESTER_CERTIFICATE_BYTES_MAX = 256 * 1024 };
 
-/* Asks for a verdict on `certificate` (copied) under `trust` (counted). The answer is posted to
- * `mailbox` and read as `answer(owner of the mailbox, id, proof)`. False when 1024 are waiting. */
+struct attester *attester_start(const struct log *log);
+/* Joins; asks not answered are dropped. Before the mailboxes of those who asked are closed (so
+ * before pools_free()): until it returns the thread may still post to them. */
+void attester_stop(struct attester *attester);
+
+/* Asks for a verdict on `certificate` (copied) under `trust` (counted; NULL trusts nobody). The
+ * answer is posted to `mailbox` and read as `answer(owner of the mailbox, id, proof)`; a full
+ * mailbox is tried again until it takes it. A certificate of no bytes or of more than 256 KiB is
+ * refused. False when 1024 are waiting: then nothing is answered. From any thread. */
 MUST_USE bool attester_ask(struct attester *attester, struct trust *trust, struct span certificate,
                            struct mailbox *mailbox,
                            void (*answer)(void *owner, uint64_t id, const struct proof *proof),

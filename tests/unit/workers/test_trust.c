@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "fakes/fake_attest.h"
-#include "unit/checks.h"
+#include "unit/workers/parts.h"
 #include "workers/files.h"
 
 static char folder[64];
@@ -193,15 +193,5 @@ int main(void)
                                   a_folder_may_have_256_files_and_not_one_more,
                                   the_same_bytes_are_the_same_trust_and_others_are_not,
                                   NULL};
-    Suite *suite = suite_create("workers/trust");
-    TCase *tcase = tcase_create("workers/trust");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    for (size_t i = 0; tests[i] != NULL; ++i)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return parts_run("workers/trust", tests, set_up, tear_down);
 }

@@ -1,0 +1,161 @@
+#include "callers/session.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+struct session {
+    struct sessions *sessions;
+    struct list node;
+    struct grave grave;
+    struct conn *conn; /* until TLS stands; then it is the http's */
+    struct http *http;
+    bool secure;
+    char peer[ADDRESS_TEXT_MAX];
+};
+
+void sessions_options_default(struct sessions_options *options)
+{
+    *options = (struct sessions_options){.sessions_max = 10000, .handshake_ms_max = 10000};
+    http_options_default(&options->http);
+}
+
+void sessions_init(struct sessions *sessions, struct loop *loop, struct stats *stats,
+                   const struct sessions_options *options, const struct sessions_events *events,
+                   void *owner)
+{
+    *sessions = (struct sessions){
+        .loop = loop, .stats = stats, .options = *options, .events = events, .owner = owner};
+    list_init(&sessions->all);
+}
+
+static void session_bury(void *owner)
+{
+    free(owner);
+}
+
+static void session_close(struct session *session)
+{
+    struct sessions *sessions = session->sessions;
+    if (session->http != NULL)
+        http_close(session->http);
+    else
+        conn_close(session->conn, false);
+    list_remove(&session->node);
+    --sessions->count;
+    stats_sub(&sessions->stats->connections_open, 1);
+    loop_bury(sessions->loop, &session->grave, session_bury, session);
+}
+
+/* --- what http says --------------------------------------------------------------------------- */
+
+static void note_request(void *owner, struct stream *stream)
+{
+    struct session *session = owner;
+    session->sessions->events->note_request(session->sessions->owner, session, stream);
+}
+
+static void note_bad(void *owner, int status, const char *why)
+{
+    struct session *session = owner;
+    session->sessions->events->note_bad(session->sessions->owner, session, status, why);
+}
+
+static void note_http_ended(void *owner, enum conn_end end)
+{
+    session_close(owner);
+}
+
+static void serve(struct session *session)
+{
+    static const struct http_events events = {
+        .note_request = note_request, .note_bad = note_bad, .note_ended = note_http_ended};
+    struct sessions *sessions = session->sessions;
+    session->http =
+        http_serve(sessions->loop, session->conn, &sessions->options.http, &events, session);
+    session->conn = NULL;
+    if (sessions->draining)
+        http_drain(session->http);
+}
+
+/* --- what the conn says, until TLS stands ----------------------------------------------------- */
+
+static void note_open(void *owner)
+{
+    serve(owner);
+}
+
+static size_t note_bytes(void *owner, struct span bytes)
+{
+    return 0; /* none before note_open, which hands the conn on */
+}
+
+static void flush(void *owner)
+{
+}
+
+static void note_conn_ended(void *owner, enum conn_end end)
+{
+    session_close(owner);
+}
+
+void session_open(struct sessions *sessions, int fd, const struct address *peer, struct tls *tls)
+{
+    static const struct conn_events events = {.note_open = note_open,
+                                              .note_bytes = note_bytes,
+                                              .flush = flush,
+                                              .note_ended = note_conn_ended};
+    stats_add(&sessions->stats->connections, 1);
+    if (sessions->draining || sessions->count >= sessions->options.sessions_max) {
+        close(fd);
+        return;
+    }
+    struct conn_options options = {.open_ms_max = sessions->options.handshake_ms_max};
+    struct session *session = alloc_zeroed(sizeof(*session));
+    session->sessions = sessions;
+    session->secure = tls != NULL;
+    list_init(&session->node);
+    list_append(&sessions->all, &session->node);
+    ++sessions->count;
+    stats_add(&sessions->stats->connections_open, 1);
+    address_text(peer, false, session->peer);
+    session->conn = conn_accept(sessions->loop, fd, tls, &options, &events, session);
+    if (tls == NULL)
+        serve(session);
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+void sessions_drain(struct sessions *sessions)
+{
+    struct list *node;
+    struct list *after;
+    sessions->draining = true;
+    list_each_safe (node, after, &sessions->all) {
+        struct session *session = container_of(node, struct session, node);
+        if (session->http != NULL)
+            http_drain(session->http);
+    }
+}
+
+void sessions_close(struct sessions *sessions)
+{
+    while (!list_is_empty(&sessions->all))
+        session_close(container_of(sessions->all.next, struct session, node));
+}
+
+const char *session_peer(const struct session *session)
+{
+    return session->peer;
+}
+
+const char *session_protocol(const struct session *session)
+{
+    return http_version(session->http);
+}
+
+bool session_is_secure(const struct session *session)
+{
+    return session->secure;
+}

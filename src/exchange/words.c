@@ -1,0 +1,139 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "exchange/life.h"
+
+enum {
+    BREAK_MS = 1000, /* for the caller to take the event that tells of a broken stream */
+    EVENT_MAX = REPLY_PROBLEM_MAX + 64
+};
+
+const char *words_outcome(const struct exchange *x)
+{
+    if (x->fault != FAULT_NONE)
+        return fault_word(x->fault);
+    return x->record.status >= 500 && x->agent != NULL ? "agent-error" : "ok";
+}
+
+static struct problem problem_of(const struct exchange *x)
+{
+    const struct meter_facts *facts = &x->bill.hold_wait.facts;
+    struct problem problem = {.fault = x->fault,
+                              .detail = x->detail[0] != '\0' ? x->detail : NULL,
+                              .invocation = x->invocation.text};
+    if (x->fault == FAULT_QUOTA_EXCEEDED) {
+        problem.retry_after_ms = facts->retry_after_ms;
+        problem.violated = facts->violated[0] != '\0' ? facts->violated : NULL;
+    }
+    if (x->fault == FAULT_INSUFFICIENT_CREDIT) {
+        problem.has_money = true;
+        problem.required_ucr = x->bill.hold.ceiling_ucr;
+        problem.available_ucr = facts->available_ucr;
+    }
+    if (x->fault == FAULT_METHOD_NOT_ALLOWED)
+        problem.allow = x->target.kind == TARGET_AGENT
+                            ? "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+                            : "GET, HEAD";
+    return problem;
+}
+
+struct ending words_ending(const struct exchange *x)
+{
+    return (struct ending){.priced = x->bill.metered,
+                           .pending = x->bill.settling,
+                           .cost_ucr = x->bill.cost_ucr,
+                           .usage = &x->usage,
+                           .price = &x->bill.price,
+                           .outcome = words_outcome(x)};
+}
+
+bool words_send_head(struct exchange *x)
+{
+    const struct lease *lease = &x->attempt.wait.lease;
+    struct ending ending = words_ending(x);
+    struct caller_answer answer = {
+        .worker = stream_head(lease->stream),
+        .invocation = x->invocation.text,
+        .worker_id = lease->worker->id,
+        .measurement = lease->proof != NULL ? lease->proof->measurement : "",
+        .facts = x->bill.metered ? &x->bill.hold_wait.facts : NULL,
+        .ceiling_ucr = x->bill.hold.ceiling_ucr,
+        .cors = x->form.cors,
+        .ending = x->ends == ENDS_FIELDS ? &ending : NULL,
+    };
+    struct head *head = heads_for_caller(&answer);
+    if (head == NULL)
+        return false;
+    stream_send_head(x->caller, head, x->bodiless);
+    x->head_sent = true;
+    head_free(x->head);
+    x->head = NULL;
+    return true;
+}
+
+static size_t event_of(const struct exchange *x, char *out, size_t size)
+{
+    static const char begin[] = "event: error\ndata: ";
+    const char *tail = x->relay.tail;
+    char problem_text[REPLY_PROBLEM_MAX];
+    struct problem problem = problem_of(x);
+    size_t len = reply_problem_json(problem_text, sizeof(problem_text), &problem);
+    /* An event that broke off is closed first, so that ours is read by itself. */
+    const char *gap = "\n\n";
+    if (x->relay.down == 0 || (tail[0] == '\n' && tail[1] == '\n'))
+        gap = "";
+    else if (tail[1] == '\n')
+        gap = "\n";
+    int all = snprintf(out, size, "%s%s%.*s\n\n", gap, begin, (int)len, problem_text);
+    must(all > 0 && (size_t)all < size);
+    return (size_t)all;
+}
+
+void words_refuse(struct exchange *x)
+{
+    struct problem problem = problem_of(x);
+    reply_fault(&x->reply, &problem, &x->form);
+    if (!x->bill.metered)
+        return;
+    struct ending ending = words_ending(x);
+    must(heads_add_limits(x->reply.head, &x->bill.hold_wait.facts));
+    must(x->ran_at == 0 || heads_add_ending(x->reply.head, &ending));
+}
+
+bool words_has_told_event(struct exchange *x)
+{
+    if (!x->event_stream)
+        return true;
+    if (x->event_bytes == 0) {
+        char event[EVENT_MAX];
+        size_t len = event_of(x, event, sizeof(event));
+        x->patience_at = x->alarm.now + BREAK_MS;
+        x->event_bytes = len;
+        if (len > stream_room(x->caller))
+            return true;
+        stream_send(x->caller, span_of(event, len));
+    }
+    return stream_sent_bytes(x->caller) >= x->relay.down + x->event_bytes ||
+           alarm_passed(&x->alarm, x->patience_at);
+}
+
+void words_record(struct exchange *x)
+{
+    struct record *record = &x->record;
+    struct stats *stats = x->site->stats;
+    record->invocation = x->invocation.text;
+    record->peer = x->peer;
+    record->cid = x->cid;
+    record->account = x->auth.caller.account;
+    record->key_id = x->auth.caller.key_id;
+    record->fault = x->fault;
+    record->outcome = words_outcome(x);
+    record->usage = x->usage;
+    record->ceiling_ucr = x->bill.metered ? x->bill.hold.ceiling_ucr : 0;
+    record->cost_ucr = x->bill.cost_ucr;
+    record->charged = x->bill.settled;
+    record->total_ms = (uint32_t)(x->alarm.now - x->opened_at);
+    stats_add(&stats->caller_bytes_in, x->relay.taken);
+    stats_add(&stats->caller_bytes_out, x->relay.down + x->reply.given);
+    record_write(record, x->site->access_log, stats);
+}

@@ -1,0 +1,114 @@
+#include "fakes/fake_meter.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+void invocation_make(struct invocation *out)
+{
+    snprintf(out->text, sizeof(out->text), "abcdefghijklmnopqrstuvwxyz");
+}
+
+static void answer(void *owner)
+{
+    struct meter *meter = owner;
+    struct meter_wait *hold = meter->hold_wait;
+    struct settle_wait *settle = meter->settle_wait;
+    if (hold != NULL && !meter->hold_hangs) {
+        meter->hold_wait = NULL;
+        hold->fault = meter->hold_fault;
+        hold->facts = meter->facts;
+        meter->placed += hold->fault == FAULT_NONE;
+        hold->answer(hold);
+    }
+    if (settle != NULL && meter->settle != SETTLE_SILENT) {
+        meter->settle_wait = NULL;
+        settle->settled = meter->settle == SETTLE_ANSWERED;
+        settle->charged_ucr = meter->settlement.cost_ucr;
+        settle->answer(settle);
+    }
+}
+
+struct meter *fake_meter_new(struct loop *loop)
+{
+    struct meter *meter = alloc_zeroed(sizeof(*meter));
+    meter->loop = loop;
+    wake_init(&meter->wake, answer, meter);
+    return meter;
+}
+
+struct meter *meter_new(struct loop *loop, struct store *store, struct journal *journal,
+                        const struct meter_options *options, struct stats *stats)
+{
+    return fake_meter_new(loop);
+}
+
+void meter_free(struct meter *meter)
+{
+    must(meter->hold_wait == NULL && meter->settle_wait == NULL);
+    wake_cancel(&meter->wake);
+    free(meter);
+}
+
+void meter_note_up(struct meter *meter)
+{
+}
+
+void meter_note_down(struct meter *meter)
+{
+}
+
+void meter_hold(struct meter *meter, struct hold *hold, struct meter_wait *wait)
+{
+    must(meter->hold_wait == NULL);
+    meter->hold = *hold;
+    meter->hold_wait = wait;
+    ++meter->asked;
+    loop_wake(meter->loop, &meter->wake);
+}
+
+void meter_hold_cancel(struct meter *meter, struct meter_wait *wait)
+{
+    must(meter->hold_wait == wait);
+    meter->hold_wait = NULL;
+    ++meter->hold_cancels;
+}
+
+void meter_checkpoint(struct meter *meter, const struct hold *hold, uint64_t cost_ucr)
+{
+    must(cost_ucr <= hold->ceiling_ucr);
+    ++meter->checkpoints;
+    meter->checkpoint_ucr = cost_ucr;
+}
+
+bool meter_settle(struct meter *meter, const struct hold *hold, const struct settlement *settlement,
+                  struct settle_wait *wait)
+{
+    must(settlement->cost_ucr <= hold->ceiling_ucr);
+    if (meter->settle == SETTLE_REFUSED) {
+        ++meter->refused;
+        return false;
+    }
+    ++meter->settles;
+    meter->settlement = *settlement;
+    meter->settle_wait = wait;
+    loop_wake(meter->loop, &meter->wake);
+    return true;
+}
+
+void meter_release(struct meter *meter, const struct hold *hold)
+{
+    ++meter->releases;
+}
+
+void meter_settle_cancel(struct meter *meter, struct settle_wait *wait)
+{
+    if (meter->settle_wait == wait)
+        meter->settle_wait = NULL;
+}
+
+uint32_t meter_pending(const struct meter *meter)
+{
+    return meter->hold_wait != NULL || meter->settle_wait != NULL;
+}

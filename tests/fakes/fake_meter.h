@@ -1,0 +1,35 @@
+/* A meter whose Redis is the test; implements callers/meter.h whole.
+ * It owns its counts. It never answers before it returns. */
+#ifndef FAKE_METER_H
+#define FAKE_METER_H
+
+#include "callers/meter.h"
+
+enum fake_settle { SETTLE_ANSWERED, SETTLE_UNKNOWN, SETTLE_SILENT, SETTLE_REFUSED };
+
+struct meter {
+    struct loop *loop;
+    struct wake wake;
+    struct meter_wait *hold_wait;
+    struct settle_wait *settle_wait;
+    /* planned */
+    enum fault hold_fault;
+    bool hold_hangs;
+    struct meter_facts facts;
+    enum fake_settle settle; /* REFUSED: the journal is full */
+    /* what happened */
+    struct hold hold; /* the last one asked for */
+    unsigned asked;
+    unsigned placed;
+    unsigned hold_cancels;
+    unsigned settles; /* in the journal */
+    unsigned refused; /* the journal did not take it */
+    unsigned releases;
+    unsigned checkpoints;
+    uint64_t checkpoint_ucr;
+    struct settlement settlement;
+};
+
+struct meter *fake_meter_new(struct loop *loop);
+
+#endif

@@ -1,0 +1,129 @@
+#include "fakes/fake_pools.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+static void lend(struct pools *pools, struct pool_wait *wait, struct fake_try *try)
+{
+    unsigned number = (unsigned)(try - pools->tries);
+    struct worker *worker = &pools->workers[number];
+    snprintf(worker->id, sizeof(worker->id), "%s", try->worker);
+    wait->fault = try->fault;
+    snprintf(wait->detail, sizeof(wait->detail), "%s", try->detail);
+    if (try->fault != FAULT_NONE) {
+        if (try->fault != FAULT_NO_WORKER)
+            snprintf(wait->worker, sizeof(wait->worker), "%s", try->worker);
+        return;
+    }
+    struct stream *stream = try->stream = fake_stream_new();
+    stream->window = try->window > 0 ? try->window : stream->window;
+    stream->out_headed = true;
+    stream->out_ended = wait->request_ended;
+    stream_set_note(stream, wait->note, wait->user);
+    wait->lease = (struct lease){.stream = stream,
+                                 .worker = worker,
+                                 .pool = &pools->facts,
+                                 .proof = &pools->proof,
+                                 .link = number + 1};
+}
+
+static void answer_all(void *owner)
+{
+    struct pools *pools = owner;
+    struct list left;
+    struct list *node;
+    list_init(&left);
+    while ((node = list_take(&pools->waits)) != NULL) {
+        struct pool_wait *wait = container_of(node, struct pool_wait, node);
+        struct fake_try *try = &pools->tries[wait->link - 1];
+        if (try->hangs) {
+            list_append(&left, node);
+            continue;
+        }
+        lend(pools, wait, try);
+        wait->answer(wait);
+    }
+    list_move_all(&pools->waits, &left);
+}
+
+struct pools *fake_pools_new(struct loop *loop)
+{
+    static const char *const names[FAKE_TRIES_MAX] = {"w1", "w2", "w3", "w4",
+                                                      "w5", "w6", "w7", "w8"};
+    struct pools *pools = alloc_zeroed(sizeof(*pools));
+    pools->loop = loop;
+    wake_init(&pools->wake, answer_all, pools);
+    list_init(&pools->waits);
+    retry_budget_init(&pools->budget);
+    snprintf(pools->proof.measurement, sizeof(pools->proof.measurement), "c0ffee");
+    for (unsigned i = 0; i < FAKE_TRIES_MAX; ++i) {
+        pools->tries[i].worker = names[i];
+        pools->tries[i].detail = "";
+    }
+    return pools;
+}
+
+struct pools *pools_new(struct loop *loop, struct attester *attester, const struct log *log,
+                        struct stats *stats)
+{
+    return fake_pools_new(loop);
+}
+
+void pools_apply(struct pools *pools, struct registry *registry)
+{
+}
+
+void pools_drain(struct pools *pools)
+{
+}
+
+void pools_free(struct pools *pools)
+{
+    must(list_is_empty(&pools->waits));
+    wake_cancel(&pools->wake);
+    for (unsigned i = 0; i < FAKE_TRIES_MAX; ++i)
+        head_free(pools->tries[i].request);
+    free(pools);
+}
+
+void pools_lend(struct pools *pools, struct pool_wait *wait)
+{
+    must(pools->count < FAKE_TRIES_MAX && !list_is_linked(&wait->node));
+    struct fake_try *try = &pools->tries[pools->count++];
+    try->request = wait->request;
+    try->ended = wait->request_ended;
+    try->deadline_at = wait->deadline_at;
+    wait->link = pools->count;
+    list_append(&pools->waits, &wait->node);
+    loop_wake(pools->loop, &pools->wake);
+}
+
+void pools_cancel(struct pools *pools, struct pool_wait *wait)
+{
+    if (!list_is_linked(&wait->node))
+        return;
+    list_remove(&wait->node);
+    pools->tries[wait->link - 1].cancelled = true;
+}
+
+void pools_return(struct pools *pools, struct lease *lease, enum fault fault, uint32_t ttfb_us)
+{
+    struct fake_try *try = &pools->tries[lease->link - 1];
+    must(!try->returned && try->stream == lease->stream);
+    try->returned = true;
+    try->returned_fault = fault;
+    try->ttfb_us = ttfb_us;
+    stream_release(lease->stream);
+}
+
+struct retry_budget *pools_budget(struct pools *pools, const char *pool)
+{
+    return &pools->budget;
+}
+
+void pools_visit(struct pools *pools, void (*visit)(void *arg, const struct worker_view *view),
+                 void *arg)
+{
+}

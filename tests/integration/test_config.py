@@ -1,0 +1,90 @@
+"""teegate -t names file, line, key, what was found and what is allowed; a bad reload changes nothing."""
+import subprocess
+
+import pytest
+
+from gateway import BUILD, wait_for
+from h2client import Client
+
+CID = "bafkreic54ytcxlwwgforuven5ckv6lqzc6vrjxqwedqtd4sejiydg4rlie"
+OTHER = "bafkreifq7pvydk3hwb6p5stsglqtbbnwhvyxwtlrgprgfor24465im5zam"
+
+
+def check(file):
+    return subprocess.run([BUILD / "src/teegate", "-t", "-c", file], capture_output=True, text=True, timeout=20)
+
+
+@pytest.fixture
+def running(start_gateway, start_worker):
+    return start_gateway([start_worker()])
+
+
+def test_a_good_file_passes(running):
+    done = check(running.config)
+    assert done.returncode == 0, done.stderr
+    assert "the configuration is good" in done.stdout
+    assert "simulated" in done.stdout  # it says that the roots are not the vendors'
+
+
+@pytest.mark.parametrize("addition,parts", [
+    ("lanse: 2\n", ["lanse", "unknown key"]),
+    ("lanes: two\n", ["lanes", '"two"', "a whole number from 0 to 256"]),
+    ("callers: {head_timeout: fast}\n", ["callers.head_timeout", '"fast"', "duration"]),
+    ("lanes: [\n", ["not YAML"]),
+])
+def test_what_is_wrong_is_named_with_its_line(running, addition, parts):
+    running.config.write_text(running.config.read_text() + addition)
+    line = len(running.config.read_text().splitlines()) - addition.count("\n") + 1
+    done = check(running.config)
+    assert done.returncode != 0
+    for part in [str(running.config), *parts]:
+        assert part in done.stderr
+    if "not YAML" not in parts:
+        assert f":{line}:" in done.stderr
+
+
+@pytest.mark.parametrize("old,new,parts", [
+    ("policy.json", "nowhere.json", ["nowhere.json", "No such file"]),
+    ("gw.crt.pem", "missing.pem", ["missing.pem"]),
+    ("/collateral,", "/no-collateral,", ["no-collateral"]),
+    ("https://127.0.0.1", "http://127.0.0.1", ["https://"]),
+])
+def test_every_file_it_names_is_opened(running, old, new, parts):
+    running.config.write_text(running.config.read_text().replace(old, new))
+    done = check(running.config)
+    assert done.returncode != 0
+    for part in parts:
+        assert part in done.stderr, done.stderr
+
+
+def test_a_missing_file_is_named():
+    done = check("/nonexistent/teegate.yaml")
+    assert done.returncode != 0 and "/nonexistent/teegate.yaml" in done.stderr
+
+
+def test_a_bad_reload_keeps_what_is_running_and_a_good_one_takes_hold(running, start_worker):
+    key = running.account()
+    good = running.config.read_text()
+    running.config.write_text(good + "lanse: 2\n")
+    running.reload()
+    wait_for(lambda: '"event":"reload-refused"' in running.process_log(), 5, "the refusal")
+    assert "lanse" in running.process_log()
+    client = Client(running.port)
+    assert client.call(f"/ipfs/{CID}", key).status == 200
+    second = start_worker()
+    running.write_config([second], agents={CID: {"pool": "demo", "price": {"call": 7}}})
+    running.reload()
+    wait_for(lambda: '"event":"reloaded"' in running.process_log(), 5, "the reload")
+    answer = wait_for(lambda: (got := client.call(f"/ipfs/{CID}", key)).trailers.get("agent-cost") == "7" and got, 5, "new price")
+    assert answer.status == 200
+    assert client.call(f"/ipfs/{OTHER}", key).status == 404
+    assert len(second.requests) >= 1
+
+
+def test_two_processes_never_share_a_state_folder(running, tmp_path):
+    text = running.config.read_text().replace("admin.sock", "other.sock")
+    other = tmp_path / "gw" / "other.yaml"
+    other.write_text(text)
+    done = subprocess.run([BUILD / "src/teegate", "-c", other], capture_output=True, text=True, timeout=20)
+    assert done.returncode != 0
+    assert "state" in done.stderr

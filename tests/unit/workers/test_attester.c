@@ -1,0 +1,149 @@
+#include "workers/attester.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "fakes/fake_attest.h"
+#include "unit/workers/parts.h"
+
+/* A lane of the test's own: the real loop and mailbox, so that threads are real. */
+static struct loop *loop;
+static struct mailbox *mailbox;
+static struct attester *attester;
+static struct trust *trust;
+static struct span certificate;
+static const struct log quiet = {.fd = -1, .level = LOG_ERROR};
+
+static unsigned answers;
+static uint64_t ids[2048];
+static struct proof last;
+
+static void note_answer(void *owner, uint64_t id, const struct proof *proof)
+{
+    ck_assert_ptr_eq(owner, &answers);
+    ck_assert_uint_lt(answers, sizeof(ids) / sizeof(ids[0]));
+    ids[answers++] = id;
+    last = *proof;
+}
+
+static void set_up(void)
+{
+    answers = 0;
+    loop = loop_new();
+    mailbox = mailbox_open(loop, 4, &answers);
+    trust = parts_trust("{}");
+    certificate = parts_certificate(NULL);
+    fake_attest()->asked = 0;
+    fake_attest_trust(clock_unix_ms() / 1000 + 1000);
+    attester = attester_start(&quiet);
+}
+
+static void tear_down(void)
+{
+    attester_stop(attester);
+    mailbox_close(mailbox);
+    loop_free(loop);
+    trust_give(trust);
+    free((void *)certificate.ptr);
+    ck_assert_uint_eq(fake_attest()->alive, 0);
+}
+
+static bool ask(struct span der, uint64_t id)
+{
+    return attester_ask(attester, trust, der, mailbox, note_answer, id);
+}
+
+static void wait_for(unsigned count)
+{
+    while (answers < count)
+        loop_turn(loop);
+}
+
+START_TEST(an_answer_comes_by_mailbox_with_the_id_it_was_asked_by)
+{
+    ck_assert(ask(certificate, 77));
+    ck_assert_uint_eq(answers, 0);
+    wait_for(1);
+    ck_assert_uint_eq(ids[0], 77);
+    ck_assert(last.trusted);
+    ck_assert_uint_gt(last.lasts_ms, 900 * 1000);
+    ck_assert_uint_le(last.lasts_ms, 1000 * 1000);
+}
+END_TEST
+
+START_TEST(the_same_question_twice_is_verified_once)
+{
+    ck_assert(ask(certificate, 1));
+    ck_assert(ask(certificate, 2));
+    wait_for(2);
+    ck_assert_uint_eq(ids[0], 1);
+    ck_assert_uint_eq(ids[1], 2);
+    ck_assert(last.trusted);
+    ck_assert_uint_eq(fake_attest()->asked, 1);
+}
+END_TEST
+
+START_TEST(a_missing_or_huge_certificate_is_refused_not_copied)
+{
+    /* A span of a length that is not there: reading it would be seen by the sanitizers. */
+    ck_assert(ask(span_of("x", ATTESTER_CERTIFICATE_BYTES_MAX + 1), 1));
+    wait_for(1);
+    ck_assert_str_eq(last.reason, "certificate-too-large");
+    ck_assert(ask(SPAN_NONE, 2));
+    wait_for(2);
+    ck_assert_str_eq(last.reason, "no-certificate");
+}
+END_TEST
+
+START_TEST(a_full_mailbox_is_tried_again_until_all_is_answered)
+{
+    /* Four letters fit; ten answers are due before the first is read. */
+    for (uint64_t id = 1; id <= 10; ++id)
+        ck_assert(ask(certificate, id));
+    usleep(50 * 1000);
+    wait_for(10);
+    bool seen[11] = {false};
+    for (unsigned i = 0; i < 10; ++i)
+        seen[ids[i]] = true;
+    for (uint64_t id = 1; id <= 10; ++id)
+        ck_assert(seen[id]);
+}
+END_TEST
+
+START_TEST(the_question_above_1024_is_not_taken)
+{
+    /* Nobody reads the mailbox of four, so none of these is over. */
+    for (uint64_t id = 1; id <= ATTESTER_WAITS_MAX + 4; ++id)
+        while (!ask(certificate, id))
+            ck_assert_msg(id > ATTESTER_WAITS_MAX, "refused at %u", (unsigned)id);
+    ck_assert(!ask(certificate, 2000));
+    loop_turn(loop);
+    wait_for(ATTESTER_WAITS_MAX + 4);
+    ck_assert(ask(certificate, 2001));
+    wait_for(ATTESTER_WAITS_MAX + 5);
+}
+END_TEST
+
+START_TEST(stopping_drops_what_was_not_answered)
+{
+    for (uint64_t id = 1; id <= 100; ++id)
+        ck_assert(ask(certificate, id));
+    attester_stop(attester);
+    attester = NULL;
+    loop_turn(loop);
+    ck_assert_uint_le(answers, 4);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {an_answer_comes_by_mailbox_with_the_id_it_was_asked_by,
+                                  the_same_question_twice_is_verified_once,
+                                  a_missing_or_huge_certificate_is_refused_not_copied,
+                                  a_full_mailbox_is_tried_again_until_all_is_answered,
+                                  the_question_above_1024_is_not_taken,
+                                  stopping_drops_what_was_not_answered,
+                                  NULL};
+    return parts_run("workers/attester", tests, set_up, tear_down);
+}
