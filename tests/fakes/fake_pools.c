@@ -37,7 +37,7 @@ static void answer_all(void *owner)
     list_init(&left);
     while ((node = list_take(&pools->waits)) != NULL) {
         struct pool_wait *wait = container_of(node, struct pool_wait, node);
-        struct fake_try *try = &pools->tries[wait->link - 1];
+        struct fake_try *try = &pools->tries[wait->stage - 1];
         if (try->hangs) {
             list_append(&left, node);
             continue;
@@ -95,7 +95,7 @@ void pools_lend(struct pools *pools, struct pool_wait *wait)
     try->request = wait->request;
     try->ended = wait->request_ended;
     try->deadline_at = wait->deadline_at;
-    wait->link = pools->count;
+    wait->stage = (unsigned char)pools->count;
     list_append(&pools->waits, &wait->node);
     loop_wake(pools->loop, &pools->wake);
 }
@@ -105,7 +105,7 @@ void pools_cancel(struct pools *pools, struct pool_wait *wait)
     if (!list_is_linked(&wait->node))
         return;
     list_remove(&wait->node);
-    pools->tries[wait->link - 1].cancelled = true;
+    pools->tries[wait->stage - 1].cancelled = true;
 }
 
 void pools_return(struct pools *pools, struct lease *lease, enum fault fault, uint32_t ttfb_us)
