@@ -283,6 +283,7 @@ int main(void)
                                   an_extension_twice_is_refused_whatever_it_is,
                                   broken_and_unread_conventions_are_told_apart,
                                   a_certificate_with_bytes_after_it_is_refused,
+                                  refusals_leave_nothing_in_openssls_queue,
                                   NULL};
     return checks_run("chain", tests);
 }
