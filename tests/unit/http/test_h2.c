@@ -430,6 +430,7 @@ START_TEST(cookie_crumbs_count_each_and_are_joined)
     ends_add(request, "x-between", "1");
     ends_add(request, "cookie", "b=2");
     ends_add(request, "cookie", "c=3");
+    ends_add(request, "cookie", "");
     ends_ask(&ends, request, true);
     ends_settle(&ends);
     const struct head *head = stream_head(ends_nth(&ends.worker, 0)->stream);
