@@ -261,12 +261,30 @@ START_TEST(a_body_that_is_not_as_long_as_it_said_is_never_a_success)
 }
 END_TEST
 
+START_TEST(a_byte_more_than_the_length_never_goes)
+{
+    ends_join(&ends, ALPN_H2);
+    struct head *request = ends_request("POST", "/ipfs/x");
+    ends_add(request, "content-length", "4");
+    struct party *ask = ends_ask(&ends, request, false);
+    ends_send(ask, "four");
+    ends_settle(&ends);
+    struct party *answer = ends_nth(&ends.worker, 0);
+    ck_assert_str_eq(answer->body, "four");
+    ck_assert_int_eq(stream_fate(ask->stream), STREAM_WHOLE);
+    ends_send(ask, "!");
+    ends_settle(&ends);
+    ck_assert_int_eq(stream_fate(ask->stream), STREAM_INVALID);
+    ck_assert_int_eq(stream_fate(answer->stream), STREAM_RESET);
+    ck_assert_str_eq(answer->body, "four");
+    ends_fini(&ends);
+}
+END_TEST
+
 START_TEST(room_is_one_before_the_settings_and_theirs_after)
 {
     ends_init(&ends);
     ends.worker.options.streams_max = 3;
-    ends.caller.conn = fake_conn_new(ends.loop, ALPN_H2, true);
-    fake_conn_stall(ends.caller.conn, true);
     ends_open(&ends, ALPN_H2);
     ck_assert_uint_eq(http_room(ends.caller.http), 3);
     ck_assert_uint_ge(ends.caller.rooms, 1);
@@ -638,6 +656,7 @@ int main(void)
         a_caller_who_leaves_is_a_reset_for_the_worker,
         an_answer_before_the_end_of_the_request_is_whole,
         a_body_that_is_not_as_long_as_it_said_is_never_a_success,
+        a_byte_more_than_the_length_never_goes,
         room_is_one_before_the_settings_and_theirs_after,
         a_drain_lets_streams_finish_and_refuses_none_that_crossed_it,
         a_stream_above_the_last_of_goaway_is_refused,
