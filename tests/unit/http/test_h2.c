@@ -644,6 +644,37 @@ START_TEST(an_idle_connection_is_drained_and_a_silent_one_dropped)
 }
 END_TEST
 
+START_TEST(a_peer_that_takes_nothing_does_not_keep_dead_streams_for_ever)
+{
+    ends_join(&ends, ALPN_H2);
+    struct party *asks[8];
+    for (int i = 0; i < 8; ++i)
+        asks[i] = ends_ask(&ends, ends_request("GET", "/ipfs/x"), true);
+    ends_settle(&ends);
+    fake_conn_stall(ends.worker.conn, true);
+    char piece[16384] = {0};
+    for (unsigned i = 0; i < 8; ++i) {
+        struct stream *stream = ends_nth(&ends.worker, i)->stream;
+        stream_send_head(stream, ends_answer(200), false);
+        stream_send(stream, span_of(piece, sizeof(piece)));
+    }
+    ends_settle(&ends);
+    for (unsigned i = 1; i < 8; ++i)
+        ends_release(ends_nth(&ends.worker, i));
+    /* As long as one has a user, its patience counts. */
+    fake_loop_advance(ends.loop, 60000);
+    ends_settle(&ends);
+    ck_assert(!ends.worker.ended);
+    ends_release(ends_nth(&ends.worker, 0));
+    fake_loop_advance(ends.loop, 30000);
+    ends_settle(&ends);
+    ck_assert(ends.worker.ended);
+    ck_assert_int_eq(ends.worker.end, CONN_TIMED_OUT);
+    ck_assert_int_eq(stream_fate(asks[0]->stream), STREAM_LOST);
+    ends_fini(&ends);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -670,6 +701,7 @@ int main(void)
         a_head_request_gets_a_length_and_no_body,
         resets_in_rapid_succession_close_the_connection,
         an_idle_connection_is_drained_and_a_silent_one_dropped,
+        a_peer_that_takes_nothing_does_not_keep_dead_streams_for_ever,
         NULL,
     };
     return checks_run("h2", tests);
