@@ -80,11 +80,11 @@ static bool verify_pck_chain(struct trial *trial)
                                 .crls = {collateral->root_crl, collateral->pck_crl},
                                 .crl_count = 2,
                                 .now = trial->request->now};
-    return av_crl_check(collateral->root_crl, trial->pck_chain.certificates[2], "root", trust.now,
+    return av_chain_verify(&trial->pck_chain, CHAIN_PCK, &trust, trial->verdict) &&
+           av_crl_check(collateral->root_crl, trial->pck_chain.certificates[2], "root", trust.now,
                         trial->verdict) &&
            av_crl_check(collateral->pck_crl, trial->pck_chain.certificates[1], "PCK", trust.now,
-                        trial->verdict) &&
-           av_chain_verify(&trial->pck_chain, CHAIN_PCK, &trust, trial->verdict);
+                        trial->verdict);
 }
 
 static bool check_platform_is_meant(struct trial *trial)

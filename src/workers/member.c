@@ -216,8 +216,8 @@ void member_note_nothing(struct member *member)
     member_touch(member);
 }
 
-/* A refusal is no failure (proxies 4, «retry what is provably unprocessed»); what is the caller's,
- * the agent's or the gateway's says nothing, unless the worker had answered. */
+/* A refusal is no failure, but puts the worker behind the others for a moment; what is the
+ * caller's, the agent's or the gateway's says nothing, unless the worker had answered. */
 void member_note_outcome(struct member *member, enum fault fault, uint32_t ttfb_us)
 {
     bool broke =
@@ -228,6 +228,8 @@ void member_note_outcome(struct member *member, enum fault fault, uint32_t ttfb_
                               : (uint32_t)(((uint64_t)member->ttfb_us * 7 + ttfb_us) / 8);
     if (broke)
         note_failure(member);
+    else if (fault == FAULT_REFUSED)
+        health_note_refusal(&member->health, lane_now(member));
     else if (fault == FAULT_NONE || ttfb_us > 0)
         health_note_success(&member->health);
     else

@@ -161,6 +161,12 @@ struct retry_budget *pools_budget(struct pools *pools, const char *name)
     return pool == NULL ? NULL : &pool->budget;
 }
 
+const char *pools_path_template(struct pools *pools, const char *name)
+{
+    struct pool *pool = find_pool(&pools->all, name);
+    return pool == NULL ? NULL : pool->facts->path_template;
+}
+
 /* --- the end ------------------------------------------------------------------------------- */
 
 static void refuse_waits(struct pools *pools, struct list *waits)

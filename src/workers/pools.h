@@ -91,6 +91,8 @@ void pools_return(struct pools *pools, struct lease *lease, enum fault fault, ui
 /* Shares the retry budget of a pool (by name), until the next pools_apply(); NULL when there is no
  * such pool. */
 struct retry_budget *pools_budget(struct pools *pools, const char *pool);
+/* The path its workers are asked for, as configured; NULL when there is no such pool. */
+const char *pools_path_template(struct pools *pools, const char *pool);
 
 /* For admin: calls `visit` for every worker of this lane. */
 struct worker_view {

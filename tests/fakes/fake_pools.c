@@ -123,6 +123,11 @@ struct retry_budget *pools_budget(struct pools *pools, const char *pool)
     return &pools->budget;
 }
 
+const char *pools_path_template(struct pools *pools, const char *pool)
+{
+    return pools->facts.path_template[0] != '\0' ? pools->facts.path_template : NULL;
+}
+
 void pools_visit(struct pools *pools, void (*visit)(void *arg, const struct worker_view *view),
                  void *arg)
 {

@@ -11,3 +11,33 @@ check_PROGRAMS += tests/scenarios/test_success
 tests_scenarios_test_success_SOURCES = tests/scenarios/test_success.c $(scenario_parts)
 tests_scenarios_test_success_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_scenarios_test_success_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/scenarios/test_leaving
+tests_scenarios_test_leaving_SOURCES = tests/scenarios/test_leaving.c $(scenario_parts)
+tests_scenarios_test_leaving_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_scenarios_test_leaving_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/scenarios/test_workers
+tests_scenarios_test_workers_SOURCES = tests/scenarios/test_workers.c $(scenario_parts)
+tests_scenarios_test_workers_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_scenarios_test_workers_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/scenarios/test_redis
+tests_scenarios_test_redis_SOURCES = tests/scenarios/test_redis.c $(scenario_parts)
+tests_scenarios_test_redis_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_scenarios_test_redis_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/scenarios/test_bodies
+tests_scenarios_test_bodies_SOURCES = tests/scenarios/test_bodies.c $(scenario_parts)
+tests_scenarios_test_bodies_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_scenarios_test_bodies_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/scenarios/test_limits
+tests_scenarios_test_limits_SOURCES = tests/scenarios/test_limits.c $(scenario_parts)
+tests_scenarios_test_limits_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_scenarios_test_limits_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/scenarios/test_refusals
+tests_scenarios_test_refusals_SOURCES = tests/scenarios/test_refusals.c $(scenario_parts)
+tests_scenarios_test_refusals_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_scenarios_test_refusals_LDADD = $(TEST_LIBS)

@@ -54,3 +54,7 @@ check_PROGRAMS += tests/unit/attest-verify/test_appraise
 tests_unit_attest_verify_test_appraise_SOURCES = tests/unit/attest-verify/test_appraise.c tests/unit/attest-verify/quotes.h tests/unit/checks.h
 tests_unit_attest_verify_test_appraise_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_appraise_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_chain
+tests_unit_attest_verify_test_chain_SOURCES = tests/unit/attest-verify/test_chain.c tests/unit/checks.h
+tests_unit_attest_verify_test_chain_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_chain_LDADD = $(ATTEST_TEST_LIBS)
