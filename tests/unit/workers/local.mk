@@ -45,3 +45,10 @@ tests_unit_workers_test_pools_change_SOURCES = tests/unit/workers/test_pools_cha
     $(WORKERS_TEST_LANES)
 tests_unit_workers_test_pools_change_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_workers_test_pools_change_LDADD = $(TEST_LIBS)
+
+# All parts real, against a worker with a simulated TEE.
+check_PROGRAMS += tests/unit/workers/test_real
+tests_unit_workers_test_real_SOURCES = tests/unit/workers/test_real.c tests/unit/checks.h \
+    tests/unit/workers/real_worker.c tests/unit/workers/real_worker.h $(SIMULATE_SOURCES)
+tests_unit_workers_test_real_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_workers_test_real_LDADD = $(TEST_LIBS)
