@@ -25,6 +25,7 @@ struct desk {
     struct site site;
     struct stats stats[2];
     const char *why_not;
+    char folder[32];
     char path[64];
     struct timer tick; /* so that no turn waits for ever */
 };
@@ -57,8 +58,10 @@ static struct desk *desk_open(void)
     char error[256];
     desk->loop = loop_new();
     desk->accounts = accounts_new(desk->loop, NULL);
-    snprintf(desk->path, sizeof(desk->path), "teegate-admin-%ld.sock", (long)getpid());
-    snprintf(text, sizeof(text), "unix:./%s", desk->path);
+    snprintf(desk->folder, sizeof(desk->folder), "%s", P_tmpdir "/admin-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(desk->folder));
+    snprintf(desk->path, sizeof(desk->path), "%s/socket", desk->folder);
+    snprintf(text, sizeof(text), "unix:%s", desk->path);
     ck_assert_msg(address_parse(&address, span_text(text), error, sizeof(error)), "%s", error);
     int fd = socket_listen(&address, false, error, sizeof(error));
     ck_assert_msg(fd >= 0, "%s", error);
@@ -81,6 +84,7 @@ static void desk_close(struct desk *desk)
     timer_fini(&desk->tick);
     loop_free(desk->loop);
     unlink(desk->path);
+    rmdir(desk->folder);
     free(desk);
 }
 
@@ -215,7 +219,7 @@ START_TEST(a_key_is_minted_for_canonical_cids_or_for_all)
            "{\"scopes\":[\"invoke\",\"read\"],\"expires_at\":1800000000,"
            "\"cids\":[\"QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPbdG\"]}",
            "mint alice scopes=invoke,read "
-           "cids=bafybeie5nqv6kd3qnfjupgvz34woh3oksc3iau6abmyajn7qvtf6d2ho34 expires=1800000000");
+           "cids=bafybeie5nqv6kd3qnfjupgvz34woh3oksc3iau6abmyajn7qvtf47mvof4 expires=1800000000");
     refused(desk, "POST", "/accounts/alice/keys", "{\"cids\":[\"bafynot\"]}", 400, "bafynot");
     refused(desk, "POST", "/accounts/alice/keys", "{\"cids\":\"bafynot\"}", 400, "array");
     refused(desk, "POST", "/accounts/alice/keys", "{\"scopes\":[\"a,b\"]}", 400, "commas");
