@@ -3,6 +3,7 @@
 #include "attest_verify.h"
 #include "chain.h"
 #include "inputs.h"
+#include "simulate.h"
 #include "verdict_json.h"
 
 #include <errno.h>
@@ -24,6 +25,8 @@ static const char usage[] =
     "  cert FILE       verify the evidence in an RA-TLS certificate (PEM or DER) and that it binds\n"
     "                  the certificate's key: interoperable RA-TLS (TCG DICE) and Gramine\n"
     "  policy FILE     draft a policy from the quote or certificate of a known good worker\n"
+    "  simulate DIR    make a simulated TEE vendor, collateral and workers' certificates, for tests;\n"
+    "                  'attest-verify simulate --help' lists its own options\n"
     "\n"
     "Options\n"
     "  --collateral FILE|DIR  the vendor's signed documents and revocation lists, one JSON object\n"
@@ -269,6 +272,7 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } other_commands[] = {
+    {"simulate", simulate_main},
     {"--help", print_help},
     {"help", print_help},
     {"--version", print_version},

@@ -24,7 +24,8 @@ attest_verify_libattestverify_a_SOURCES += \
 bin_PROGRAMS += attest-verify/attest-verify
 attest_verify_attest_verify_SOURCES = attest-verify/main.c \
     attest-verify/inputs.c attest-verify/inputs.h \
-    attest-verify/verdict_json.c attest-verify/verdict_json.h
+    attest-verify/verdict_json.c attest-verify/verdict_json.h \
+    $(SIMULATE_SOURCES)
 attest_verify_attest_verify_CPPFLAGS = $(AM_CPPFLAGS) -DATTEST_VERSION='"$(PACKAGE_VERSION)"'
 attest_verify_attest_verify_LDADD = $(ATTEST_LIBS)
 EXTRA_DIST += attest-verify/README.md
