@@ -25,6 +25,8 @@ static const char usage[] =
     "  cert FILE       verify the evidence in an RA-TLS certificate (PEM or DER) and that it binds\n"
     "                  the certificate's key: interoperable RA-TLS (TCG DICE) and Gramine\n"
     "  policy FILE     draft a policy from the quote or certificate of a known good worker\n"
+    "  simulate DIR    make a simulated TEE vendor, collateral and workers' certificates, for tests;\n"
+    "                  'attest-verify simulate --help' lists its own options\n"
     "\n"
     "Options\n"
     "  --collateral FILE|DIR  the vendor's signed documents and revocation lists, one JSON object\n"
