@@ -3,6 +3,7 @@
 #include "crypto.h"
 #include "hex.h"
 
+#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,8 +113,10 @@ struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char
         fail(error, error_size, "the document", wrong);
         return NULL;
     }
+    ERR_set_mark(); /* a broken certificate leaves OpenSSL's errors behind */
     struct attest_collateral *collateral = calloc(1, sizeof *collateral);
     bool ok = collateral != NULL && parse_members(tree, collateral, error, error_size);
+    ERR_pop_to_mark();
     if (collateral == NULL)
         fail(error, error_size, "the document", "out of memory");
     cJSON_Delete(tree);

@@ -10,6 +10,7 @@ include $(srcdir)/tests/unit/callers/local.mk
 include $(srcdir)/tests/unit/workers/local.mk
 include $(srcdir)/tests/unit/exchange/local.mk
 include $(srcdir)/tests/unit/gateway/local.mk
+include $(srcdir)/tests/unit/ctl/local.mk
 include $(srcdir)/tests/unit/attest-verify/local.mk
 include $(srcdir)/tests/scenarios/local.mk
 include $(srcdir)/tests/fuzz/local.mk

@@ -34,8 +34,10 @@ static void number_text(const char *member, double value, char *out)
         amount_text(number, out);
     else if (ends_with(member, "_at_ms"))
         moment_text(number / 1000, out);
+    else if (ends_with(member, "_at") && number == 0)
+        snprintf(out, CELL_MAX, "never");
     else if (ends_with(member, "_at"))
-        snprintf(out, CELL_MAX, "%s", number == 0 ? "never" : moment_text(number, out));
+        moment_text(number, out);
     else
         snprintf(out, CELL_MAX, "%" PRId64, number);
 }

@@ -40,7 +40,7 @@ expect 2 'twice' quote --policy "$scratch/empty.json" --policy "$scratch/empty.j
 expect 2 'unix seconds' quote --time yesterday "$corpus/quote/v3-body1"
 expect 2 'unix seconds' quote --time -1 "$corpus/quote/v3-body1"
 expect 2 'trust anchors' quote --roots "$scratch" "$corpus/quote/v3-body1"
-expect 1 '"verdict":	"refused"' quote "$corpus/quote/v3-body1"
+expect 1 '"verdict": "refused"' quote "$corpus/quote/v3-body1"
 expect 1 'pck-malformed' quote "$corpus/quote/v4-body2"
 expect 1 'pck-malformed' quote --policy "$scratch/empty.json" "$corpus/quote/v5-body3"
 expect 1 'quote-malformed' quote "$scratch/empty.json"

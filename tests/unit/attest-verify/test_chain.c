@@ -5,6 +5,7 @@
 
 #include "../checks.h"
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
@@ -251,6 +252,25 @@ START_TEST(a_certificate_with_bytes_after_it_is_refused)
 }
 END_TEST
 
+START_TEST(refusals_leave_nothing_in_openssls_queue)
+{
+    static const uint8_t bytes[] = "\x30\x03\x02\x01\x00";
+    struct attest_bytes broken = {.ptr = bytes, .len = 5};
+    struct attest_request request = {.now = 0};
+    struct attest_verdict verdict;
+    char error[128], pem[PEM_ROOM];
+    size_t len = make_pem(pem, 1, "");
+    pem[60] = pem[60] == 'A' ? 'B' : 'A';
+    ERR_clear_error();
+    attest_verify_certificate(&request, broken, &verdict);
+    ck_assert_int_eq(verdict.reason, ATTEST_CERTIFICATE_MALFORMED);
+    ck_assert_uint_eq(ERR_peek_error(), 0);
+    attest_roots_free(attest_roots_from_pem(
+        (struct attest_bytes){.ptr = (const uint8_t *)pem, .len = len - 200}, error, sizeof error));
+    ck_assert_uint_eq(ERR_peek_error(), 0);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {a_chain_has_exactly_its_number_of_certificates,
@@ -263,6 +283,7 @@ int main(void)
                                   an_extension_twice_is_refused_whatever_it_is,
                                   broken_and_unread_conventions_are_told_apart,
                                   a_certificate_with_bytes_after_it_is_refused,
+                                  refusals_leave_nothing_in_openssls_queue,
                                   NULL};
     return checks_run("chain", tests);
 }

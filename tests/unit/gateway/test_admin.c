@@ -1,4 +1,5 @@
 /* The admin side over a real UNIX socket, with real io and http; accounts and views are fakes. */
+#define _GNU_SOURCE /* memmem() */
 #include <cjson/cJSON.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 
 #include "base/alloc.h"
 #include "ctl/answer.h"
-#include "fakes/fake_accounts.h"
+#include "unit/gateway/fake_accounts.h"
 #include "fakes/fake_views.h"
 #include "gateway/admin.h"
 #include "unit/checks.h"
@@ -25,6 +26,7 @@ struct desk {
     struct site site;
     struct stats stats[2];
     const char *why_not;
+    char folder[32];
     char path[64];
     struct timer tick; /* so that no turn waits for ever */
 };
@@ -57,8 +59,10 @@ static struct desk *desk_open(void)
     char error[256];
     desk->loop = loop_new();
     desk->accounts = accounts_new(desk->loop, NULL);
-    snprintf(desk->path, sizeof(desk->path), "teegate-admin-%ld.sock", (long)getpid());
-    snprintf(text, sizeof(text), "unix:./%s", desk->path);
+    snprintf(desk->folder, sizeof(desk->folder), "%s", P_tmpdir "/admin-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(desk->folder));
+    snprintf(desk->path, sizeof(desk->path), "%s/socket", desk->folder);
+    snprintf(text, sizeof(text), "unix:%s", desk->path);
     ck_assert_msg(address_parse(&address, span_text(text), error, sizeof(error)), "%s", error);
     int fd = socket_listen(&address, false, error, sizeof(error));
     ck_assert_msg(fd >= 0, "%s", error);
@@ -81,6 +85,7 @@ static void desk_close(struct desk *desk)
     timer_fini(&desk->tick);
     loop_free(desk->loop);
     unlink(desk->path);
+    rmdir(desk->folder);
     free(desk);
 }
 
@@ -215,7 +220,7 @@ START_TEST(a_key_is_minted_for_canonical_cids_or_for_all)
            "{\"scopes\":[\"invoke\",\"read\"],\"expires_at\":1800000000,"
            "\"cids\":[\"QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPbdG\"]}",
            "mint alice scopes=invoke,read "
-           "cids=bafybeie5nqv6kd3qnfjupgvz34woh3oksc3iau6abmyajn7qvtf6d2ho34 expires=1800000000");
+           "cids=bafybeie5nqv6kd3qnfjupgvz34woh3oksc3iau6abmyajn7qvtf47mvof4 expires=1800000000");
     refused(desk, "POST", "/accounts/alice/keys", "{\"cids\":[\"bafynot\"]}", 400, "bafynot");
     refused(desk, "POST", "/accounts/alice/keys", "{\"cids\":\"bafynot\"}", 400, "array");
     refused(desk, "POST", "/accounts/alice/keys", "{\"scopes\":[\"a,b\"]}", 400, "commas");
@@ -457,6 +462,76 @@ START_TEST(the_65th_connection_is_told_so_and_others_go_on)
 }
 END_TEST
 
+/* Eight requests on one HTTP/2 connection, by prior knowledge (RFC 9113 3.3), as bytes: SETTINGS,
+ * then a HEADERS frame each with GET /accounts (RFC 7541 appendix A: 2, 6, 4, 1). */
+static int ask_eight(struct desk *desk)
+{
+    static const char start[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";
+    static const char block[] = "\x82\x86\x04\x09/accounts\x01\x01"
+                                "a";
+    int fd = desk_connect(desk);
+    put(fd, start, sizeof(start) - 1);
+    for (char id = 1; id < 16; id += 2) {
+        char frame[9] = {0, 0, sizeof(block) - 1, 1, 5, 0, 0, 0, id};
+        put(fd, frame, sizeof(frame));
+        put(fd, block, sizeof(block) - 1);
+    }
+    return fd;
+}
+
+/* DATA frames that came on `fd` and say `words`. */
+static unsigned count_said(int fd, const char *words)
+{
+    char bytes[65536];
+    unsigned count = 0;
+    ssize_t len = recv(fd, bytes, sizeof(bytes), 0);
+    for (ssize_t at = 0; at + 9 <= len;) {
+        const unsigned char *frame = (const unsigned char *)bytes + at;
+        ssize_t size = frame[0] << 16 | frame[1] << 8 | frame[2];
+        ck_assert_int_le(at + 9 + size, len);
+        if (frame[3] == 0)
+            count += memmem(frame + 9, (size_t)size, words, strlen(words)) != NULL;
+        at += 9 + size;
+    }
+    return count;
+}
+
+START_TEST(the_65th_request_at_work_is_answered_503)
+{
+    enum { LINKS = ADMIN_REQUESTS_MAX / 8 };
+    struct desk *desk = desk_open();
+    struct fake_accounts *fake = fake_accounts(desk->accounts);
+    int fds[LINKS + 1];
+    unsigned said = 0;
+    fake->holds_back = true;
+    for (int i = 0; i < LINKS; ++i) {
+        fds[i] = ask_eight(desk);
+        for (int turns = 0; turns < TURNS_MAX && fake->waiting < 8 * (unsigned)(i + 1); ++turns)
+            turn(desk);
+        ck_assert_uint_eq(fake->waiting, 8 * (unsigned)(i + 1));
+    }
+    fds[LINKS] = ask_eight(desk);
+    for (int turns = 0; turns < TURNS_MAX && said < 8; ++turns) {
+        turn(desk);
+        said += count_said(fds[LINKS], "64 admin requests are at work already");
+    }
+    ck_assert_uint_eq(said, 8);
+    ck_assert_uint_eq(fake->waiting, 64);
+    fake_accounts_answer(desk->accounts);
+    fake->holds_back = false;
+    said = 0;
+    for (int turns = 0; turns < TURNS_MAX && said < 8; ++turns) {
+        turn(desk);
+        said += count_said(fds[0], "{\"fake\":true}");
+    }
+    ck_assert_uint_eq(said, 8);
+    for (int i = 0; i <= LINKS; ++i)
+        close(fds[i]);
+    passed(desk, "GET", "/accounts", "", "list");
+    desk_close(desk);
+}
+END_TEST
+
 START_TEST(an_operator_who_leaves_while_the_store_is_asked_costs_nothing)
 {
     struct desk *desk = desk_open();
@@ -629,6 +704,7 @@ int main(void)
                                   a_body_of_64_kib_is_taken_and_one_byte_more_is_413,
                                   a_body_in_pieces_is_put_together,
                                   the_65th_connection_is_told_so_and_others_go_on,
+                                  the_65th_request_at_work_is_answered_503,
                                   an_operator_who_leaves_while_the_store_is_asked_costs_nothing,
                                   closing_with_requests_under_way_ends_them,
                                   a_drain_answers_what_is_under_way_and_takes_no_more,

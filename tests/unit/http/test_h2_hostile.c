@@ -219,6 +219,22 @@ START_TEST(host_stands_in_for_authority_and_both_must_agree)
 }
 END_TEST
 
+START_TEST(connect_is_answered_501)
+{
+    char fields[512];
+    begin();
+    size_t len = literal(fields, ":method", "CONNECT");
+    len += literal(fields + len, ":authority", "a.example:443");
+    frame(HEADERS, END_HEADERS, 1, fields, len);
+    send_frames(&ends.worker);
+    ck_assert_uint_eq(ends.worker.party_count, 0);
+    ck_assert_uint_eq(ends.worker.bad_count, 1);
+    ck_assert_int_eq(ends.worker.bads[0], 501);
+    ck_assert_int_eq(found_code(&ends.worker, RST_STREAM, 1), 0); /* NO_ERROR, behind the answer */
+    ends_fini(&ends);
+}
+END_TEST
+
 START_TEST(a_length_must_be_that_of_the_data_wherever_the_end_is)
 {
     static const char *const five[] = {"content-length", "5", NULL};
@@ -647,6 +663,7 @@ int main(void)
         malformed_heads_are_reset_with_protocol_error,
         pseudo_fields_that_lack_or_stand_twice_are_refused,
         host_stands_in_for_authority_and_both_must_agree,
+        connect_is_answered_501,
         a_length_must_be_that_of_the_data_wherever_the_end_is,
         a_body_of_the_wrong_length_is_invalid_for_whoever_saw_its_head,
         a_stream_below_one_opened_before_ends_the_connection,
