@@ -14,8 +14,7 @@ static struct h2 *session_of(const struct stream *stream)
     return stream->http->codec_state;
 }
 
-/* --- received -----------------------------------------------------------------------------------
- */
+/* --- received --------------------------------------------------------------------------------- */
 
 static void note_pseudo(struct h2 *h2, struct stream *stream, struct span name, struct span value)
 {
@@ -205,8 +204,7 @@ void h2_stream_note_closed(struct stream *stream, uint32_t code)
     stream_detach(stream, fate);
 }
 
-/* --- sent ---------------------------------------------------------------------------------------
- */
+/* --- sent ------------------------------------------------------------------------------------- */
 
 void h2_stream_mark(struct stream *stream)
 {

@@ -522,8 +522,7 @@ START_TEST(byte_by_byte_and_in_one_piece_a_session_reads_the_same)
 }
 END_TEST
 
-/* --- broken workers -----------------------------------------------------------------------------
- */
+/* --- broken workers --------------------------------------------------------------------------- */
 
 static struct party *ask(const char *method)
 {
