@@ -181,7 +181,7 @@ function sendJson(result, reply, usage) {
 
 function sendResponse(response, reply) {
     // By its shape, not by its class: an agent may have brought a Response of its own.
-    if (typeof response?.headers?.getSetCookie !== 'function' || !(response.status >= 200))
+    if (typeof response?.headers?.get !== 'function' || !(response.status >= 200))
         throw new Refusal(500, 'agent-result', 'fetch() of the agent returned no Response');
     return reply.stream(response);
 }

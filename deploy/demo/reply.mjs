@@ -9,6 +9,15 @@ import { constants } from 'node:http2';
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding',
     'upgrade', 'te', 'trailer', 'http2-settings']);
 
+// Debian 12's Node has no getSetCookie() yet and joins the cookies with commas. A comma inside one
+// (as in the date of Expires) has no name and "=" right after it.
+function cookiesOf(headers) {
+    if (typeof headers.getSetCookie === 'function')
+        return headers.getSetCookie();
+    const joined = headers.get('set-cookie');
+    return joined === null ? [] : joined.split(/, *(?=[^\s;,=]+=)/);
+}
+
 export class Reply {
     #req;
     #res;
@@ -83,8 +92,7 @@ export class Reply {
     // A web-standard Response, each chunk as soon as the agent makes it and the caller takes it.
     async stream(response) {
         const fields = [...response.headers].filter(([name]) => name !== 'set-cookie');
-        for (const cookie of response.headers.getSetCookie())
-            fields.push(['set-cookie', cookie]);
+        fields.push(...cookiesOf(response.headers).map((cookie) => ['set-cookie', cookie]));
         const length = response.headers.get('content-length');
         const bodiless = this.#req.method === 'HEAD' || response.body === null;
         const reader = response.body?.getReader();

@@ -32,11 +32,11 @@ void arena_fini(struct arena *arena)
 void *arena_take(struct arena *arena, size_t bytes)
 {
     const size_t align = alignof(max_align_t);
-    if (bytes > arena->bytes_max)
+    /* Rounding may carry `used` past a maximum that is no multiple of the alignment. */
+    size_t left = arena->used < arena->bytes_max ? arena->bytes_max - arena->used : 0;
+    if (bytes > left || bytes > SIZE_MAX - align)
         return NULL;
     size_t rounded = (bytes + align - 1) / align * align;
-    if (rounded > arena->bytes_max - arena->used)
-        return NULL;
     struct arena_block *block = arena->block;
     if (block == NULL || block->bytes - block->used < rounded) {
         size_t room = rounded > BLOCK_BYTES / 2 ? rounded : BLOCK_BYTES;
@@ -53,7 +53,7 @@ void *arena_take(struct arena *arena, size_t bytes)
 
 bool arena_copy(struct arena *arena, struct span from, struct span *out)
 {
-    char *copy = arena_take(arena, from.len + 1);
+    char *copy = from.len < SIZE_MAX ? arena_take(arena, from.len + 1) : NULL;
     if (copy == NULL)
         return false;
     if (from.len > 0)

@@ -10,7 +10,7 @@
 struct arena_block;
 struct arena {
     struct arena_block *block;
-    size_t used;      /* bytes handed out in all */
+    size_t used;      /* bytes handed out in all, rounded up to the alignment */
     size_t bytes_max; /* more than this is refused */
 };
 

@@ -6,7 +6,7 @@
 
 /* A chunk fits one full TLS record (RFC 8446 5.1), small ones start small: most streams carry
  * little, and a stalled one should not cost 16 KiB for a few bytes. */
-enum { CHUNK_LEAST = 1024, CHUNK_MOST = 16384 };
+enum { CHUNK_LEAST = 1024, CHUNK_MOST = 16384, SPARSE = 4 };
 
 struct buf_chunk {
     struct buf_chunk *next;
@@ -65,7 +65,9 @@ bool buf_append(struct buf *buf, const void *bytes, size_t count)
     while (count > 0) {
         struct buf_chunk *chunk = buf->last;
         if (chunk == NULL || chunk->end == chunk->bytes) {
-            chunk = chunk_new(count);
+            /* Twice the last one: many small pieces do not become many small chunks. */
+            size_t wanted = chunk != NULL && chunk->bytes * 2 > count ? chunk->bytes * 2 : count;
+            chunk = chunk_new(wanted);
             chunk_push(buf, chunk);
         }
         size_t step = chunk->bytes - chunk->end < count ? chunk->bytes - chunk->end : count;
@@ -130,7 +132,9 @@ size_t buf_move(struct buf *to, struct buf *from, size_t count)
     while (done < count && from->bytes > 0) {
         struct buf_chunk *chunk = from->first;
         size_t held = chunk->end - chunk->begin;
-        if (held <= count - done) {
+        /* A nearly empty chunk is copied all the same: the maximum counts bytes, and a stranger who
+         * sends them one by one must not make each cost a chunk. */
+        if (held <= count - done && held >= chunk->bytes / SPARSE) {
             from->first = chunk->next;
             if (from->first == NULL)
                 from->last = NULL;
@@ -140,7 +144,7 @@ size_t buf_move(struct buf *to, struct buf *from, size_t count)
             done += held;
             continue;
         }
-        size_t step = count - done;
+        size_t step = held < count - done ? held : count - done;
         must(buf_append(to, chunk->memory + chunk->begin, step));
         buf_drop(from, step);
         done += step;

@@ -35,7 +35,7 @@ void buf_drop(struct buf *buf, size_t count);
 /* Copies up to `count` bytes from the front to `to` and drops them; how many. */
 size_t buf_read(struct buf *buf, void *to, size_t count);
 /* Moves up to `count` bytes (and no more than `to` has room for) from front to back; how many.
- * Whole chunks change hands without being copied. */
+ * Whole chunks change hands without being copied, unless they are nearly empty. */
 size_t buf_move(struct buf *to, struct buf *from, size_t count);
 
 #endif

@@ -7,10 +7,11 @@
 
 /* Kept back so that every object and array that was opened can be closed, whatever was cut. */
 enum { CLOSERS = 16, NUMBER_MAX = 24 };
+_Static_assert(JSON_BYTES_LEAST >= CLOSERS + NUMBER_MAX + 4, "the outermost bracket always fits");
 
 void json_init(struct json *json, char *memory, size_t bytes)
 {
-    must(bytes > CLOSERS);
+    must(bytes >= JSON_BYTES_LEAST);
     *json = (struct json){.at = memory, .start = memory, .end = memory + bytes - CLOSERS};
 }
 

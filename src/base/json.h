@@ -22,6 +22,9 @@ struct json {
     unsigned unopened; /* opened after the cut, so not to be closed */
 };
 
+/* Less memory than this could not even hold an empty object. */
+enum { JSON_BYTES_LEAST = 44 };
+
 void json_init(struct json *json, char *memory, size_t bytes);
 void json_object(struct json *json, const char *name); /* name NULL in arrays and at the top */
 void json_array(struct json *json, const char *name);

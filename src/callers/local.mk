@@ -1,4 +1,21 @@
 # src/callers: sources of libteegate
+src_libteegate_a_SOURCES += src/callers/reply.c src/callers/reply.h
+src_libteegate_a_SOURCES += src/callers/session.c src/callers/session.h
+
 src_libteegate_a_SOURCES += \
-    src/callers/reply.c src/callers/reply.h \
-    src/callers/session.c src/callers/session.h
+    src/callers/frame.c src/callers/frame.h \
+    src/callers/journal.c src/callers/journal.h \
+    src/callers/scripts.h \
+    src/callers/statedir.c src/callers/statedir.h \
+    src/callers/token.c src/callers/token.h
+
+# Each script is the record's text and its own, in the order below; a string of C is made of it here.
+callers_scripts = src/callers/record.lua src/callers/hold.lua src/callers/settle.lua \
+    src/callers/checkpoint.lua src/callers/credit.lua src/callers/account.lua src/callers/key.lua
+EXTRA_DIST += src/callers/embed.awk $(callers_scripts)
+nodist_src_libteegate_a_SOURCES = src/callers/scripts.c
+CLEANFILES += src/callers/scripts.c
+src/callers/scripts.c: src/callers/embed.awk $(callers_scripts)
+	$(AM_V_GEN)$(MKDIR_P) src/callers && cd $(srcdir) && \
+	    $(AWK) -f src/callers/embed.awk $(callers_scripts) >$(abs_builddir)/src/callers/scripts.tmp && \
+	    mv $(abs_builddir)/src/callers/scripts.tmp $(abs_builddir)/src/callers/scripts.c

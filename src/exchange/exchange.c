@@ -152,9 +152,18 @@ static enum step_outcome do_own(struct exchange *x)
 
 /* --- ADMIT ---------------------------------------------------------------------------------- */
 
+/* Declared, or known because all of it is here; else -1. */
+static int64_t request_length(const struct exchange *x)
+{
+    int64_t length = stream_length(x->caller);
+    if (length < 0 && stream_is_ended(x->caller))
+        length = (int64_t)stream_bytes(x->caller);
+    return length;
+}
+
 static enum step_outcome ask_hold(struct exchange *x)
 {
-    enum fault fault = bill_open(&x->bill, x->agent, x->head, stream_length(x->caller),
+    enum fault fault = bill_open(&x->bill, x->agent, x->head, request_length(x),
                                  x->site->options.checkpoint_ms, x->detail, sizeof(x->detail));
     if (fault != FAULT_NONE)
         return fail(x, fault);
@@ -182,11 +191,12 @@ static enum step_outcome do_admit(struct exchange *x)
 
 static struct head *request_for_worker(const struct exchange *x)
 {
+    const char *path = pools_path_template(x->site->pools, x->agent->pool);
     struct worker_request request = {
         .caller = x->head,
         .target = &x->target,
         .cid = x->cid,
-        .path_template = HEADS_PATH_TEMPLATE,
+        .path_template = path != NULL ? path : HEADS_PATH_TEMPLATE,
         .invocation = x->invocation.text,
         .peer = x->peer,
         .secure = x->secure,
@@ -266,7 +276,7 @@ static enum step_outcome do_attempt(struct exchange *x)
     }
     uint32_t ms_max = x->agent->first_byte_ms_max;
     if (ms_max != 0 && alarm_passed(&x->alarm, x->ran_at + ms_max))
-        return fail(x, FAULT_TOO_SLOW);
+        return fail(x, carry_slow_fault(x));
     return STEP_WAIT;
 }
 
@@ -299,7 +309,7 @@ static enum step_outcome do_answer(struct exchange *x)
             return fail(x, FAULT_TOO_SLOW);
         return stream_is_ended(x->relay.worker) ? go(x, &step_settle) : STEP_WAIT;
     }
-    return words_send_head(x) ? go(x, &step_stream) : fail(x, FAULT_WORKER_INVALID);
+    return say_send_head(x) ? go(x, &step_stream) : fail(x, FAULT_WORKER_INVALID);
 }
 
 /* --- STREAM --------------------------------------------------------------------------------- */
@@ -341,7 +351,7 @@ static bool close_bill(struct exchange *x)
         bill_release(&x->bill);
         return true;
     }
-    return bill_settle(&x->bill, &x->usage, words_outcome(x), x->record.status, x->attempt.worker);
+    return bill_settle(&x->bill, &x->usage, say_outcome(x), x->record.status, x->attempt.worker);
 }
 
 static enum step_outcome do_settle(struct exchange *x)
@@ -382,7 +392,7 @@ static enum step_outcome do_finish(struct exchange *x)
     if (!x->head_sent) {
         if (x->ends == ENDS_FIELDS && !cost_is_in(x))
             return STEP_WAIT;
-        if (!words_send_head(x))
+        if (!say_send_head(x))
             return break_off(x, FAULT_WORKER_INVALID);
     }
     if (relay->worker != NULL) {
@@ -404,7 +414,7 @@ static enum step_outcome do_finish(struct exchange *x)
     }
     if (!cost_is_in(x))
         return STEP_WAIT;
-    struct ending ending = words_ending(x);
+    struct ending ending = say_ending(x);
     /* Full of the worker's own, they go without ours: GET /v1/invocations has them. */
     (void)!heads_add_ending(x->trailers, &ending);
     stream_send_end(x->caller, x->trailers);
@@ -419,10 +429,12 @@ static enum step_outcome do_refuse(struct exchange *x)
     if (x->gone)
         return go(x, &step_end);
     if (!x->head_sent) {
-        words_refuse(x);
+        if (!cost_is_in(x))
+            return STEP_WAIT;
+        say_refuse(x);
         return go(x, &step_end);
     }
-    if (!words_has_told_event(x))
+    if (!say_has_told_event(x))
         return STEP_WAIT;
     stream_reset(x->caller, RESET_INTERNAL);
     x->gone = true;
@@ -458,7 +470,7 @@ static enum step_outcome do_end(struct exchange *x)
         x->fault = FAULT_CALLER_LEFT;
     if (!cost_is_in(x))
         return STEP_WAIT;
-    words_record(x);
+    say_record(x);
     door_close(x);
     return STEP_DONE;
 }

@@ -204,6 +204,16 @@ static void close_listeners(struct gateway *gateway, struct lane_options *lanes)
     }
 }
 
+/* Read by lane 0 for admin: the lanes are all made before the first one runs. */
+static unsigned all_stats(void *owner, const struct stats **out, unsigned lanes_max)
+{
+    const struct gateway *gateway = owner;
+    unsigned count = gateway->lane_count < lanes_max ? gateway->lane_count : lanes_max;
+    for (unsigned i = 0; i < count; ++i)
+        out[i] = lane_stats(gateway->lanes[i]);
+    return count;
+}
+
 static bool start_lanes(struct gateway *gateway)
 {
     gateway->lane_count = count_lanes(gateway->snapshot->config);
@@ -217,7 +227,9 @@ static bool start_lanes(struct gateway *gateway)
                                          .journal = gateway->journal,
                                          .attester = gateway->attester,
                                          .log = &gateway->log,
-                                         .access_log = &gateway->access_log};
+                                         .access_log = &gateway->access_log,
+                                         .lanes = all_stats,
+                                         .lanes_owner = gateway};
         memset(lanes[i].listeners, -1, sizeof(lanes[i].listeners));
     }
     bool opened = open_listeners(gateway, lanes) && open_admin(gateway, &lanes[0]);
@@ -225,7 +237,9 @@ static bool start_lanes(struct gateway *gateway)
         say_simulated(gateway);
         say_ready(gateway, &lanes[0]);
         for (unsigned i = 0; i < gateway->lane_count; ++i)
-            gateway->lanes[i] = lane_start(&lanes[i]);
+            gateway->lanes[i] = lane_new(&lanes[i]);
+        for (unsigned i = 0; i < gateway->lane_count; ++i)
+            lane_start(gateway->lanes[i]);
     } else {
         close_listeners(gateway, lanes);
     }

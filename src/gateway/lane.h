@@ -17,7 +17,7 @@ struct lane;
 struct lane_options {
     unsigned index;
     unsigned lane_count;
-    int listeners[CONFIG_LISTENERS_MAX]; /* owned by the lane from lane_start() on */
+    int listeners[CONFIG_LISTENERS_MAX]; /* owned by the lane from lane_new() on */
     int admin;                           /* lane 0 only, else -1 */
     struct redis_options redis;
     struct snapshot *snapshot; /* a count is taken */
@@ -25,10 +25,14 @@ struct lane_options {
     struct attester *attester;
     const struct log *log;
     const struct log *access_log;
+    /* For admin: copies the places of all lanes' counters; how many. */
+    unsigned (*lanes)(void *owner, const struct stats **out, unsigned lanes_max);
+    void *lanes_owner;
 };
 
-/* Starts the thread. */
-struct lane *lane_start(const struct lane_options *options);
+/* Made on the main thread, all of them before the first is started. */
+struct lane *lane_new(const struct lane_options *options);
+void lane_start(struct lane *lane);
 /* From the main thread: */
 void lane_apply(struct lane *lane, struct snapshot *snapshot); /* a count is taken */
 /* Stops accepting, lets calls finish until `drain_ms_max` have passed, then ends them. */

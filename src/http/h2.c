@@ -10,6 +10,7 @@ enum {
     QUEUE_MAX = 1000,         /* frames of ours that wait, besides four for each stream */
     SEND_HEAD_MAX = 1 << 18,  /* as the library estimates it, with 12 bytes for each field */
     LAST_WORDS_MS = 5000,     /* for the last GOAWAY to leave */
+    BLOCKED_MS = 30000,       /* for a conn to take something, when no stream but dead ones waits */
     DRAIN_ROUND_MS = 1000     /* for the PING between the two GOAWAYs to come back */
 };
 /* RSTs received that are forgiven: so many at once, and so many a second (CVE-2023-44487). */
@@ -370,6 +371,10 @@ static bool write_rest(struct h2 *h2)
     if (count > 0)
         conn_write(h2->http->conn, span_of(h2->rest.ptr, count));
     h2->rest = span_from(h2->rest, count);
+    if (h2->rest.len == 0)
+        h2->blocked_at = 0;
+    else if (count > 0 || h2->blocked_at == 0)
+        h2->blocked_at = loop_now(h2->http->loop);
     return h2->rest.len == 0 && count < room;
 }
 
@@ -465,9 +470,23 @@ static uint64_t h2_deadline(const struct http *http)
         at = http->opened_at + http->options.head_ms_max;
     if (h2->guard.block_at != 0)
         at = earlier(at, h2->guard.block_at + http->options.head_ms_max);
+    if (h2->blocked_at != 0)
+        at = earlier(at, h2->blocked_at + BLOCKED_MS);
     if (h2->drain_at != 0 && !h2->drain_final)
         at = earlier(at, h2->drain_at + DRAIN_ROUND_MS);
     return at;
+}
+
+/* Whether somebody above still watches over a stream here: stalls are for its timers then. */
+static bool is_watched(const struct http *http)
+{
+    const struct list *node;
+    list_each (node, &http->streams) {
+        const struct stream *stream = container_of(node, struct stream, node);
+        if (!stream->dying && !stream->released)
+            return true;
+    }
+    return false;
 }
 
 static void h2_expire(struct http *http)
@@ -478,6 +497,14 @@ static void h2_expire(struct http *http)
     if (h2->dying_at != 0) {
         http_over(http, CONN_TIMED_OUT);
         return;
+    }
+    if (h2->blocked_at != 0 && now >= h2->blocked_at + BLOCKED_MS) {
+        /* Resets cannot leave, so dead streams would hold the connection for ever. */
+        if (!is_watched(http)) {
+            http_over(http, CONN_TIMED_OUT);
+            return;
+        }
+        h2->blocked_at = now;
     }
     if (h2->guard.block_at != 0 && now >= h2->guard.block_at + most)
         h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "a head that did not arrive in time");

@@ -41,9 +41,10 @@ struct conn_events {
      * the descriptor had taken no more. flush follows. May be NULL. */
     void (*note_drained)(void *owner);
     /* It ended by itself: no byte will come or go; the owner must conn_close() it. Once.
-     * While paused, an end is seen only by writing, or once resumed. What was not taken before is
-     * not offered again. When the peer takes no more, what it sent before is still read: writing
-     * goes to nowhere until then. */
+     * While paused, an end is seen only by writing, or once resumed: to notice that a peer left
+     * while its bytes are not wanted yet, take none of them rather than pause. What was not taken
+     * before is not offered again. When the peer takes no more, what it sent before is still read:
+     * writing goes to nowhere until then. */
     void (*note_ended)(void *owner, enum conn_end end);
 };
 

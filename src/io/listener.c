@@ -29,17 +29,22 @@ enum accepted { ACCEPTED, ACCEPT_SKIPPED, ACCEPT_NONE, ACCEPT_SHORT };
 static enum accepted why_not(int why)
 {
     switch (why) {
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-        return ACCEPT_SHORT;
     case EAGAIN:
         return ACCEPT_NONE;
-    default:
-        /* The peer left before it was taken, or its network failed: accept(2) says to go on with
-         * the next for all of these. */
+    case ECONNABORTED: /* the peer left before it was taken, or its network failed: accept(2) */
+    case EINTR:
+    case EPERM:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
         return ACCEPT_SKIPPED;
+    default: /* EMFILE, ENFILE, ENOBUFS, ENOMEM; and what nobody foresaw must not spin either */
+        return ACCEPT_SHORT;
     }
 }
 

@@ -13,6 +13,8 @@
 #include "workers/registry.h"
 
 struct pools;
+struct pool;
+struct member;
 
 enum { POOLS_TRIED_MAX = RETRY_ATTEMPTS_MAX };
 
@@ -25,6 +27,7 @@ struct lease {
     uint64_t link; /* the pools' own */
 };
 
+/* Zeroed before its first question. */
 struct pool_wait {
     void (*answer)(struct pool_wait *wait);
     /* the question */
@@ -45,30 +48,51 @@ struct pool_wait {
     struct lease lease;
     /* the pools' own */
     struct list node;
-    uint64_t link;
+    struct timer deadline;
+    struct pool *asked;
+    struct member *picked; /* whose connection it waits for; NULL: in the pool's queue */
+    unsigned char stage;
 };
 
 struct pools *pools_new(struct loop *loop, struct attester *attester, const struct log *log,
                         struct stats *stats);
-/* The new set: links of workers that are gone, or whose trust changed, drain. Takes a count. */
+/* The new set: links of workers that are gone, or whose trust changed, drain; a worker of the same
+ * pool, address and trust keeps its links, health and verdict, a pool of the same name its waits
+ * and its budget. Waits of a pool that is gone are answered NO_WORKER. Takes a count. */
 void pools_apply(struct pools *pools, struct registry *registry);
-/* No new links, streams finish. */
+/* No new links, streams finish; those who wait, and all who ask from now on, are answered
+ * NO_WORKER. For when no caller can ask any more. */
 void pools_drain(struct pools *pools);
-void pools_free(struct pools *pools); /* at once */
+/* At once. Waits are answered NO_WORKER from within; leases must have been returned, and the
+ * attester must have been stopped (attester_stop()): its answers come by a mailbox that goes here.
+ */
+void pools_free(struct pools *pools);
 
 /* Picks a worker (rules/placement), finds room on a READY link or opens one, sends the head and
- * lends the stream. Answers later, never before it returns. All workers refused: UNTRUSTED; none or
- * all full past the deadline: NO_WORKER or OVERLOADED. The first failure of the worker that was
- * picked is the answer: trying another is the asker's decision. */
+ * lends the stream. Answers later, never before it returns, in a run phase. `pool` and the question
+ * must stay until then; `scheme` and `authority` of the head need room under its limits (else
+ * OVERLOADED).
+ *
+ *   NO_WORKER       no such pool, or every worker tried, resting or gone: at once
+ *   UNTRUSTED       the verdict on the worker that was picked, or, within 5 s, on all that are left
+ *   CONNECT_FAILED  the worker that was picked could not be connected to, or not by the deadline
+ *   OVERLOADED      all full until the deadline, or waits_max are waiting already
+ *
+ * The first failure of the worker that was picked is the answer: trying another is the asker's
+ * decision. Those who wait are served in the order they came. */
 void pools_lend(struct pools *pools, struct pool_wait *wait);
-/* The asker goes before the answer. Fine when it was answered. */
+/* The asker goes before the answer: none comes, and the head is freed. Fine when it was answered
+ * (then the lease is still to be returned). */
 void pools_cancel(struct pools *pools, struct pool_wait *wait);
 /* The stream is done with, or not: it is released (reset when unfinished). `fault` is how the
  * attempt ended, for health; `ttfb_us` time to the answer's head, 0 when there was none. */
 void pools_return(struct pools *pools, struct lease *lease, enum fault fault, uint32_t ttfb_us);
 
-/* Shares the retry budget of a pool (by name); NULL when there is no such pool. */
+/* Shares the retry budget of a pool (by name), until the next pools_apply(); NULL when there is no
+ * such pool. */
 struct retry_budget *pools_budget(struct pools *pools, const char *pool);
+/* The path its workers are asked for, as configured; NULL when there is no such pool. */
+const char *pools_path_template(struct pools *pools, const char *pool);
 
 /* For admin: calls `visit` for every worker of this lane. */
 struct worker_view {

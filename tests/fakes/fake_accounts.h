@@ -1,24 +1,25 @@
-/* A fake of callers/accounts: it writes down what was asked as one line and answers what the test
- * set, in a later turn, or when the test says so. It never touches a store. */
+/* Answers about accounts, as the test says; implements what callers may ask of callers/accounts.h.
+ * It owns the question. It never answers before it returns. */
 #ifndef FAKE_ACCOUNTS_H
 #define FAKE_ACCOUNTS_H
 
 #include "callers/accounts.h"
 
-enum { FAKE_ASKED_MAX = 9000, FAKE_WAITING_MAX = 128 };
-
-struct fake_accounts {
-    char asked[FAKE_ASKED_MAX]; /* the last question, as a line */
-    unsigned asked_count;
-    int status; /* of the answers to come; 0 at first: 200 */
+struct accounts {
+    struct loop *loop;
+    struct wake wake;
+    int status; /* planned */
     const char *json;
-    bool holds_back;
-    unsigned waiting;
+    bool hangs;
+    char name[64];
+    char invocation[80]; /* empty: the account was asked for */
+    accounts_answer *answer;
+    void *owner;
+    uint64_t id;
 };
 
-/* The fake behind what accounts_new() gave. */
-struct fake_accounts *fake_accounts(struct accounts *accounts);
-/* Answers all that wait. */
+struct accounts *fake_accounts_new(struct loop *loop);
+/* Answers now what hung. */
 void fake_accounts_answer(struct accounts *accounts);
 
 #endif

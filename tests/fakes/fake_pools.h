@@ -14,7 +14,8 @@ struct fake_try {
     bool hangs;       /* planned: no answer ever */
     const char *worker;
     const char *detail;
-    size_t window; /* of the worker's stream; 0: the default */
+    size_t window;          /* of the worker's stream; 0: the default */
+    struct pool_wait *wait; /* not answered yet */
     struct stream *stream;
     struct head *request;
     bool ended; /* no body followed the request */
@@ -28,7 +29,6 @@ struct fake_try {
 struct pools {
     struct loop *loop;
     struct wake wake;
-    struct list waits;
     struct pool_facts facts;
     struct worker workers[FAKE_TRIES_MAX];
     struct proof proof;

@@ -3,34 +3,53 @@
 # A target is tests/fuzz/fuzz_x.c with its corpus in tests/fuzz/corpus/x, and four lines:
 #   fuzz_programs += tests/fuzz/fuzz_x
 #   tests_fuzz_fuzz_x_SOURCES = tests/fuzz/fuzz_x.c $(FUZZ_MAIN)
-#   tests_fuzz_fuzz_x_LDFLAGS = $(FUZZ_LINK)
+#   tests_fuzz_fuzz_x_LDFLAGS = $(FUZZ_LINKFLAGS)
 #   tests_fuzz_fuzz_x_LDADD = ...
 fuzz_programs =
 EXTRA_DIST += tests/fuzz/corpus
 if FUZZ
 FUZZ_MAIN =
-FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_LINKFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += $(fuzz_programs)
 else
 FUZZ_MAIN = tests/fuzz/replay_main.c
-FUZZ_LINK = $(AM_LDFLAGS)
+FUZZ_LINKFLAGS = $(AM_LDFLAGS)
 check_PROGRAMS += $(fuzz_programs)
 endif
 
 # attestation
 fuzz_programs += tests/fuzz/fuzz_quote
 tests_fuzz_fuzz_quote_SOURCES = tests/fuzz/fuzz_quote.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_quote_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_quote_LDFLAGS = $(FUZZ_LINKFLAGS)
 tests_fuzz_fuzz_quote_LDADD = $(ATTEST_LIBS)
 fuzz_programs += tests/fuzz/fuzz_certificate
 tests_fuzz_fuzz_certificate_SOURCES = tests/fuzz/fuzz_certificate.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_certificate_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_certificate_LDFLAGS = $(FUZZ_LINKFLAGS)
 tests_fuzz_fuzz_certificate_LDADD = $(ATTEST_LIBS)
 fuzz_programs += tests/fuzz/fuzz_collateral
 tests_fuzz_fuzz_collateral_SOURCES = tests/fuzz/fuzz_collateral.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_collateral_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_collateral_LDFLAGS = $(FUZZ_LINKFLAGS)
 tests_fuzz_fuzz_collateral_LDADD = $(ATTEST_LIBS)
 fuzz_programs += tests/fuzz/fuzz_policy
 tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_policy_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_policy_LDFLAGS = $(FUZZ_LINKFLAGS)
 tests_fuzz_fuzz_policy_LDADD = $(ATTEST_LIBS)
+
+# HTTP: the codecs over fakes of conn and loop
+http_fuzz_sources = tests/fuzz/http_fuzz.c tests/fuzz/http_fuzz.h \
+    tests/fakes/fake_conn.c tests/fakes/fake_conn.h tests/fakes/fake_loop.c tests/fakes/fake_loop.h
+fuzz_programs += tests/fuzz/fuzz_h1_request
+tests_fuzz_fuzz_h1_request_SOURCES = tests/fuzz/fuzz_h1_request.c $(http_fuzz_sources) $(FUZZ_MAIN)
+tests_fuzz_fuzz_h1_request_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_h1_request_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_h1_request_LDADD = $(TEST_LIBS)
+fuzz_programs += tests/fuzz/fuzz_h1_response
+tests_fuzz_fuzz_h1_response_SOURCES = tests/fuzz/fuzz_h1_response.c $(http_fuzz_sources) $(FUZZ_MAIN)
+tests_fuzz_fuzz_h1_response_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_h1_response_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_h1_response_LDADD = $(TEST_LIBS)
+fuzz_programs += tests/fuzz/fuzz_h2
+tests_fuzz_fuzz_h2_SOURCES = tests/fuzz/fuzz_h2.c $(http_fuzz_sources) $(FUZZ_MAIN)
+tests_fuzz_fuzz_h2_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_h2_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_h2_LDADD = $(TEST_LIBS)

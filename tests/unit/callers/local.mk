@@ -1,1 +1,17 @@
 # unit tests of callers
+check_PROGRAMS += tests/unit/callers/test_scripts
+tests_unit_callers_test_scripts_SOURCES = tests/unit/callers/test_scripts.c tests/unit/checks.h \
+    tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h
+tests_unit_callers_test_scripts_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_scripts_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/callers/test_model
+tests_unit_callers_test_model_SOURCES = tests/unit/callers/test_model.c tests/unit/checks.h \
+    tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h
+tests_unit_callers_test_model_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_model_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/callers/test_journal
+tests_unit_callers_test_journal_SOURCES = tests/unit/callers/test_journal.c tests/unit/checks.h
+tests_unit_callers_test_journal_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_journal_LDADD = $(TEST_LIBS)

@@ -11,7 +11,7 @@
 
 #include "base/alloc.h"
 #include "ctl/answer.h"
-#include "fakes/fake_accounts.h"
+#include "unit/gateway/fake_accounts.h"
 #include "fakes/fake_views.h"
 #include "gateway/admin.h"
 #include "unit/checks.h"

@@ -1,0 +1,339 @@
+#include "gateway/lane.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "callers/accounts.h"
+#include "callers/auth.h"
+#include "callers/meter.h"
+#include "callers/session.h"
+#include "callers/store.h"
+#include "exchange/exchange.h"
+#include "exchange/record.h"
+#include "gateway/admin.h"
+#include "io/listener.h"
+#include "io/mailbox.h"
+#include "workers/pools.h"
+
+enum {
+    LETTERS_MAX = 16384,
+    DRAIN_LOOK_MS = 20, /* how often a drain looks whether all is over */
+    DRAIN_SETTLE_MS =
+        2500, /* after the last call: settles on their way, then the journal keeps them */
+    LAST_TURNS_MAX = 64,   /* for exchanges to write their records */
+    DRAIN_LINGER_MS = 5000 /* after calls were ended: their last bytes leave */
+};
+
+struct door {
+    struct lane *lane;
+    unsigned index; /* of the configuration's listener */
+    struct listener *listener;
+};
+
+struct lane {
+    struct lane_options options;
+    pthread_t thread;
+    struct loop *loop;
+    struct mailbox *mailbox;
+    struct snapshot *snapshot;
+    struct stats stats;
+    struct door doors[CONFIG_LISTENERS_MAX];
+    struct store *store;
+    struct auth *auth;
+    struct meter *meter;
+    struct accounts *accounts;
+    struct pools *pools;
+    struct admin *admin; /* lane 0 */
+    struct site site;
+    struct sessions sessions;
+    struct timer drain_timer;
+    uint64_t drain_until;  /* lane ms; 0: not draining */
+    uint64_t settle_until; /* lane ms; 0: calls still run */
+    bool ended_all;
+};
+
+/* --- the store ------------------------------------------------------------------------------- */
+
+static void note_store_up(void *owner)
+{
+    struct lane *lane = owner;
+    meter_note_up(lane->meter);
+}
+
+static void note_store_down(void *owner)
+{
+    struct lane *lane = owner;
+    meter_note_down(lane->meter);
+}
+
+static const struct redis_events store_events = {note_store_up, note_store_down};
+
+/* --- callers --------------------------------------------------------------------------------- */
+
+static void note_request(void *owner, struct session *session, struct stream *stream)
+{
+    struct lane *lane = owner;
+    exchange_open(&lane->site, stream, session_peer(session), session_protocol(session),
+                  session_is_secure(session));
+}
+
+static void note_bad(void *owner, struct session *session, int status, const char *why)
+{
+    struct lane *lane = owner;
+    record_bad(lane->options.access_log, &lane->stats, session_peer(session),
+               session_protocol(session), status, why);
+}
+
+static const struct sessions_events sessions_events = {note_request, note_bad};
+
+static void note_accept(void *owner, int fd, const struct address *peer)
+{
+    struct door *door = owner;
+    session_open(&door->lane->sessions, fd, peer, door->lane->snapshot->tls[door->index]);
+}
+
+static void open_doors(struct lane *lane)
+{
+    for (unsigned i = 0; i < CONFIG_LISTENERS_MAX; ++i) {
+        struct door *door = &lane->doors[i];
+        *door = (struct door){.lane = lane, .index = i};
+        if (lane->options.listeners[i] >= 0)
+            door->listener =
+                listener_open(lane->loop, lane->options.listeners[i], note_accept, door);
+    }
+}
+
+static void close_doors(struct lane *lane)
+{
+    for (unsigned i = 0; i < CONFIG_LISTENERS_MAX; ++i) {
+        if (lane->doors[i].listener != NULL)
+            listener_close(lane->doors[i].listener);
+        lane->doors[i].listener = NULL;
+    }
+}
+
+/* --- a snapshot takes hold ------------------------------------------------------------------- */
+
+static void use_snapshot(struct lane *lane, struct snapshot *snapshot)
+{
+    struct agents_ref *old_agents = lane->site.agents;
+    struct snapshot *old = lane->snapshot;
+    uint32_t trailer_wait_ms = lane->site.options.trailer_wait_ms;
+    lane->snapshot = snapshot;
+    lane->site.agents = agents_ref_take(snapshot->agents);
+    lane->site.options = snapshot->config->exchange;
+    lane->site.options.trailer_wait_ms = trailer_wait_ms;
+    lane->sessions.options.http = snapshot->config->callers;
+    pools_apply(lane->pools, snapshot->registry);
+    if (old_agents != NULL)
+        agents_ref_give(old_agents);
+    if (old != NULL)
+        snapshot_give(old);
+}
+
+struct apply_letter {
+    struct letter letter;
+    struct snapshot *snapshot;
+};
+
+static void read_apply(struct letter *letter, void *owner)
+{
+    struct apply_letter *apply = container_of(letter, struct apply_letter, letter);
+    use_snapshot(owner, apply->snapshot);
+    free(apply);
+}
+
+void lane_apply(struct lane *lane, struct snapshot *snapshot)
+{
+    struct apply_letter *apply = alloc_zeroed(sizeof(*apply));
+    apply->letter.read = read_apply;
+    apply->snapshot = snapshot_take(snapshot);
+    must(mailbox_post(lane->mailbox, &apply->letter));
+}
+
+/* --- draining: no new callers, calls finish, settles arrive ----------------------------------- */
+
+static void look_again(struct lane *lane)
+{
+    timer_set(&lane->drain_timer, loop_now(lane->loop) + DRAIN_LOOK_MS);
+}
+
+static void end_calls(struct lane *lane)
+{
+    if (lane->ended_all)
+        return;
+    lane->ended_all = true;
+    exchange_end_all(&lane->site);
+    lane->drain_until = loop_now(lane->loop) + DRAIN_LINGER_MS;
+}
+
+static void look_at_drain(void *owner)
+{
+    struct lane *lane = owner;
+    uint64_t now = loop_now(lane->loop);
+    bool calls = lane->site.exchanges.used > 0 || lane->sessions.count > 0;
+    if (calls && now < lane->drain_until) {
+        look_again(lane);
+        return;
+    }
+    if (calls && !lane->ended_all) {
+        end_calls(lane);
+        look_again(lane);
+        return;
+    }
+    if (lane->settle_until == 0)
+        lane->settle_until = now + DRAIN_SETTLE_MS;
+    bool settling = meter_pending(lane->meter) > 0 && store_is_up(lane->store);
+    if (settling && now < lane->settle_until)
+        look_again(lane);
+    else
+        loop_stop(lane->loop);
+}
+
+struct drain_letter {
+    struct letter letter;
+    uint32_t drain_ms_max;
+};
+
+static void read_drain(struct letter *letter, void *owner)
+{
+    struct lane *lane = owner;
+    struct drain_letter *drain = container_of(letter, struct drain_letter, letter);
+    lane->drain_until = loop_now(lane->loop) + drain->drain_ms_max;
+    lane->site.draining = true;
+    free(drain);
+    close_doors(lane);
+    sessions_drain(&lane->sessions);
+    if (lane->admin != NULL)
+        admin_drain(lane->admin);
+    look_again(lane);
+}
+
+void lane_drain(struct lane *lane, uint32_t drain_ms_max)
+{
+    struct drain_letter *drain = alloc_zeroed(sizeof(*drain));
+    drain->letter.read = read_drain;
+    drain->drain_ms_max = drain_ms_max;
+    must(mailbox_post(lane->mailbox, &drain->letter));
+}
+
+/* --- the thread ------------------------------------------------------------------------------ */
+
+static unsigned admin_lanes(void *owner, const struct stats **out, unsigned lanes_max)
+{
+    const struct lane *lane = owner;
+    return lane->options.lanes(lane->options.lanes_owner, out, lanes_max);
+}
+
+static const char *why_not_ready(void *owner)
+{
+    struct lane *lane = owner;
+    if (lane->site.draining)
+        return "the gateway is draining";
+    return store_is_up(lane->store) ? NULL : "the metering store cannot be reached";
+}
+
+static void open_admin(struct lane *lane)
+{
+    if (lane->options.admin < 0)
+        return;
+    const struct admin_parts parts = {.accounts = lane->accounts,
+                                      .pools = lane->pools,
+                                      .site = &lane->site,
+                                      .log = lane->options.log,
+                                      .lanes = admin_lanes,
+                                      .why_not_ready = why_not_ready,
+                                      .owner = lane};
+    lane->admin = admin_open(lane->loop, lane->options.admin, &parts);
+}
+
+static void open_parts(struct lane *lane)
+{
+    const struct config *config = lane->options.snapshot->config;
+    const struct meter_options meter_options = {.hold_ms_max = config->hold_ms_max,
+                                                .reaps = lane->options.index == 0};
+    lane->store = store_open(lane->loop, &lane->options.redis, &store_events, lane);
+    lane->meter =
+        meter_new(lane->loop, lane->store, lane->options.journal, &meter_options, &lane->stats);
+    lane->auth = auth_new(lane->loop, lane->store);
+    lane->accounts = accounts_new(lane->loop, lane->store);
+    lane->pools = pools_new(lane->loop, lane->options.attester, lane->options.log, &lane->stats);
+    site_init(&lane->site);
+    lane->site.loop = lane->loop;
+    lane->site.pools = lane->pools;
+    lane->site.auth = lane->auth;
+    lane->site.meter = lane->meter;
+    lane->site.accounts = lane->accounts;
+    lane->site.store = lane->store;
+    lane->site.stats = &lane->stats;
+    lane->site.access_log = lane->options.access_log;
+    uint32_t share = config->connections_max / lane->options.lane_count;
+    struct sessions_options sessions = {.sessions_max = share > 0 ? share : 1,
+                                        .handshake_ms_max = config->callers.head_ms_max,
+                                        .http = config->callers};
+    sessions_init(&lane->sessions, lane->loop, &lane->stats, &sessions, &sessions_events, lane);
+    timer_init(&lane->drain_timer, lane->loop, look_at_drain, lane);
+}
+
+/* Upper parts first: each still finds what it stands on. */
+static void close_parts(struct lane *lane)
+{
+    close_doors(lane);
+    timer_fini(&lane->drain_timer);
+    exchange_end_all(&lane->site);
+    sessions_close(&lane->sessions);
+    for (unsigned turn = 0; turn < LAST_TURNS_MAX && lane->site.exchanges.used > 0; ++turn)
+        loop_turn(lane->loop);
+    accounts_free(lane->accounts);
+    if (lane->admin != NULL)
+        admin_close(lane->admin);
+    site_fini(&lane->site);
+    pools_free(lane->pools);
+    auth_free(lane->auth);
+    meter_free(lane->meter);
+    store_close(lane->store);
+    agents_ref_give(lane->site.agents);
+    snapshot_give(lane->snapshot);
+    mailbox_close(lane->mailbox);
+    loop_free(lane->loop);
+}
+
+static void *run(void *owner)
+{
+    struct lane *lane = owner;
+    open_doors(lane);
+    loop_run(lane->loop);
+    close_parts(lane);
+    return NULL;
+}
+
+struct lane *lane_new(const struct lane_options *options)
+{
+    struct lane *lane = alloc_zeroed(sizeof(*lane));
+    lane->options = *options;
+    lane->loop = loop_new();
+    lane->mailbox = mailbox_open(lane->loop, LETTERS_MAX, lane);
+    open_parts(lane);
+    use_snapshot(lane, snapshot_take(options->snapshot));
+    open_admin(lane);
+    return lane;
+}
+
+void lane_start(struct lane *lane)
+{
+    must(pthread_create(&lane->thread, NULL, run, lane) == 0);
+}
+
+void lane_join(struct lane *lane)
+{
+    pthread_join(lane->thread, NULL);
+    free(lane);
+}
+
+const struct stats *lane_stats(const struct lane *lane)
+{
+    return &lane->stats;
+}

@@ -1,0 +1,478 @@
+#include "workers/link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+/* SETTLE: how long a new link may keep those who wait for the worker's SETTINGS (proxies 4, «stream
+ * limit known too late»). IDLE: without a stream; then it is closed. LINGER: a drained link without
+ * streams whose end is not told by then. STREAM_WINDOW as in DESIGN 5: the unconsumed window is the
+ * buffer. */
+enum {
+    SETTLE_MS_MAX = 500,
+    IDLE_MS_MAX = 300000,
+    LINGER_MS_MAX = 5000,
+    STREAM_WINDOW_BYTES = 65536
+};
+
+/* link->noted */
+enum { NOTED_OPEN = 1, NOTED_VERDICT = 2, NOTED_ROOM = 4, NOTED_ENDED = 8, NOTED_TIME = 16 };
+
+static void link_run(void *owner);
+
+/* --- notes --------------------------------------------------------------------------------- */
+
+static void note(struct link *link, unsigned fact)
+{
+    link->noted |= fact;
+    loop_wake(link->site->loop, &link->wake);
+}
+
+static void note_open(void *owner)
+{
+    note(owner, NOTED_OPEN);
+}
+
+/* Bytes before the verdict stay where they are: nobody reads them. */
+static size_t note_bytes(void *owner, struct span bytes)
+{
+    return 0;
+}
+
+static void flush_nothing(void *owner)
+{
+}
+
+static void note_ended(void *owner, enum conn_end end)
+{
+    struct link *link = owner;
+    link->end = end;
+    note(link, NOTED_ENDED);
+}
+
+static void note_room(void *owner)
+{
+    note(owner, NOTED_ROOM);
+}
+
+static void note_time(void *owner)
+{
+    note(owner, NOTED_TIME);
+}
+
+static void note_verdict(void *owner, uint64_t id, const struct proof *proof)
+{
+    struct link_site *site = owner;
+    struct link *link = slots_find(&site->links, id);
+    if (link == NULL || link->state != LINK_ATTESTING)
+        return;
+    link->proof = *proof;
+    note(link, NOTED_VERDICT);
+}
+
+static const struct conn_events conn_events = {
+    .note_open = note_open,
+    .note_bytes = note_bytes,
+    .flush = flush_nothing,
+    .note_ended = note_ended,
+};
+
+static const struct http_events http_events = {
+    .note_room = note_room,
+    .note_ended = note_ended,
+};
+
+/* --- states -------------------------------------------------------------------------------- */
+
+static const char *const state_words[] = {"connecting", "attesting", "ready", "draining", "over"};
+
+const char *link_state_word(enum link_state state)
+{
+    return state_words[state];
+}
+
+/* The one place where a link changes its state. */
+static void link_move(struct link *link, enum link_state to)
+{
+    static const unsigned next[] = {
+        [LINK_CONNECTING] = 1U << LINK_ATTESTING | 1U << LINK_OVER,
+        [LINK_ATTESTING] = 1U << LINK_READY | 1U << LINK_OVER,
+        [LINK_READY] = 1U << LINK_DRAINING | 1U << LINK_OVER,
+        [LINK_DRAINING] = 1U << LINK_OVER,
+        [LINK_OVER] = 0,
+    };
+    must((next[link->state] & 1U << to) != 0);
+    if (link->state == LINK_READY)
+        stats_sub(&link->site->stats->links_ready, 1);
+    if (to == LINK_READY)
+        stats_add(&link->site->stats->links_ready, 1);
+    link->state = to;
+}
+
+static void bury(void *owner)
+{
+    struct link *link = owner;
+    registry_give(link->registry);
+    free(link);
+}
+
+static void bury_when_done(struct link *link)
+{
+    if (link->state != LINK_OVER || link->live > 0)
+        return;
+    list_remove(&link->node);
+    loop_bury(link->site->loop, &link->grave, bury, link);
+}
+
+/* Lets go of everything but what streams that are still lent look at. */
+static void link_end(struct link *link)
+{
+    link_move(link, LINK_OVER);
+    timer_fini(&link->timer);
+    wake_cancel(&link->wake);
+    slots_give(&link->site->links, link->id);
+    if (link->http != NULL)
+        http_close(link->http);
+    else if (link->conn != NULL)
+        conn_close(link->conn, false);
+    link->http = NULL;
+    link->conn = NULL;
+    bury_when_done(link);
+}
+
+static void tell(struct link *link, enum link_news news)
+{
+    if (link->note != NULL)
+        link->note(link->owner, link, news);
+}
+
+static void begin_line(struct log_line *line, enum log_level level, const char *event,
+                       const struct link *link)
+{
+    log_begin(line, level, event);
+    json_text(&line->json, "pool", span_text(link->pool->name));
+    json_text(&line->json, "worker", span_text(link->worker->id));
+}
+
+static void say_failed(const struct link *link)
+{
+    struct log_line line;
+    begin_line(&line, LOG_WARNING, "link-failed", link);
+    json_text(&line.json, "state", span_text(link_state_word(link->state)));
+    json_text(&line.json, "detail", span_text(link->detail));
+    json_u64(&line.json, "streams", link->live);
+    log_write(link->site->log, &line);
+}
+
+/* `detail` is in place. */
+static void link_fail(struct link *link, enum fault fault, bool blames)
+{
+    link->fault = fault;
+    link->blames = blames;
+    say_failed(link);
+    link_end(link);
+    tell(link, LINK_NEWS_OVER);
+}
+
+/* --- connecting ---------------------------------------------------------------------------- */
+
+void link_site_init(struct link_site *site, uint32_t links_max)
+{
+    slots_init(&site->links, links_max);
+}
+
+void link_site_fini(struct link_site *site)
+{
+    slots_fini(&site->links);
+}
+
+/* RFC 6066 3: an address is no server name. */
+static const char *server_name_of(const struct worker *worker)
+{
+    return strcmp(worker->name, "localhost") == 0 ? worker->name : NULL;
+}
+
+struct link *link_open(struct link_site *site, struct registry *registry,
+                       const struct pool_facts *pool, const struct worker *worker,
+                       void (*note_news)(void *owner, struct link *link, enum link_news news),
+                       void *owner)
+{
+    struct link *link = alloc_zeroed(sizeof(*link));
+    link->id = slots_take(&site->links, link);
+    if (link->id == 0) {
+        free(link);
+        return NULL;
+    }
+    list_init(&link->node);
+    link->site = site;
+    link->registry = registry_take(registry);
+    link->pool = pool;
+    link->worker = worker;
+    link->note = note_news;
+    link->owner = owner;
+    wake_init(&link->wake, link_run, link);
+    timer_init(&link->timer, site->loop, note_time, link);
+    /* One term for connect, TLS and verdict together. */
+    timer_set(&link->timer, loop_now(site->loop) + pool->connect_ms_max);
+    struct conn_options options = {.open_ms_max = pool->connect_ms_max};
+    link->conn = conn_connect(site->loop, &worker->address, site->tls, server_name_of(worker),
+                              &options, &conn_events, link);
+    stats_add(&site->stats->links_opened, 1);
+    return link;
+}
+
+static void explain_end(struct link *link)
+{
+    char where[ADDRESS_TEXT_MAX];
+    address_text(&link->worker->address, true, where);
+    const char *what = "closed the connection";
+    if (link->end == CONN_CONNECT_FAILED)
+        what = "cannot be reached by TCP";
+    else if (link->end == CONN_TLS_FAILED)
+        what = "does not complete a TLS 1.3 handshake";
+    else if (link->end == CONN_RESET)
+        what = "broke the connection";
+    else if (link->end == CONN_TIMED_OUT)
+        what = "did not connect in time";
+    snprintf(link->detail, sizeof(link->detail), "%s %s while %s", where, what,
+             link_state_word(link->state));
+}
+
+/* The handshake is whole on both sides: only now is it proven that the worker has the key its
+ * evidence speaks of (ra-tls (d) 8). */
+static void step_connecting(struct link *link, unsigned noted)
+{
+    if ((noted & NOTED_TIME) != 0) {
+        snprintf(link->detail, sizeof(link->detail), "no connection within %u ms",
+                 link->pool->connect_ms_max);
+        link_fail(link, FAULT_CONNECT_FAILED, true);
+        return;
+    }
+    if ((noted & NOTED_OPEN) == 0)
+        return;
+    struct span certificate = conn_peer_certificate(link->conn);
+    conn_pause(link->conn, PAUSE_LIMIT);
+    link_move(link, LINK_ATTESTING);
+    if (attester_ask(link->site->attester, link->pool->trust, certificate, link->site->mailbox,
+                     note_verdict, link->id))
+        return;
+    snprintf(link->detail, sizeof(link->detail), "%d verifications are waiting already",
+             ATTESTER_WAITS_MAX);
+    link_fail(link, FAULT_OVERLOADED, false);
+}
+
+/* --- the verdict --------------------------------------------------------------------------- */
+
+static void say_verdict(const struct link *link)
+{
+    const struct proof *proof = &link->proof;
+    struct log_line line;
+    begin_line(&line, LOG_NOTICE, "verdict", link);
+    json_bool(&line.json, "trusted", proof->trusted);
+    json_text(&line.json, "reason", span_text(proof->reason));
+    json_text(&line.json, "detail", span_text(proof->detail));
+    json_text(&line.json, "tee", span_text(proof->tee));
+    json_text(&line.json, "tcb_status", span_text(proof->tcb_status));
+    json_text(&line.json, "measurement", span_text(proof->measurement));
+    json_i64(&line.json, "expires", proof->expires);
+    log_write(link->site->log, &line);
+    stats_add(proof->trusted ? &link->site->stats->verdicts_trusted
+                             : &link->site->stats->verdicts_refused,
+              1);
+}
+
+static struct http_options options_for(const struct pool_facts *pool)
+{
+    struct http_options options;
+    http_options_default(&options);
+    options.streams_max = pool->streams_per_link;
+    options.stream_window_bytes = STREAM_WINDOW_BYTES;
+    options.idle_ms_max = 2 * IDLE_MS_MAX; /* the link's own term comes first */
+    return options;
+}
+
+/* When a READY link is to be looked at again: its verdict's end, the end of settling, or a whole
+ * idle term from now on. */
+static void arm(struct link *link)
+{
+    uint64_t idle_from = link->live > 0 ? loop_now(link->site->loop) : link->idle_since;
+    uint64_t at = link->settled ? idle_from + IDLE_MS_MAX : link->idle_since + SETTLE_MS_MAX;
+    timer_set(&link->timer, link->expires_at < at ? link->expires_at : at);
+}
+
+/* The only way to READY. */
+static void link_admit(struct link *link, const struct proof *proof)
+{
+    must(link->state == LINK_ATTESTING);
+    must(proof->trusted);
+    must(proof->lasts_ms > 0);
+    uint64_t now = loop_now(link->site->loop);
+    struct http_options options = options_for(link->pool);
+    struct conn *conn = link->conn;
+    link->expires_at = proof->lasts_ms < UINT64_MAX - now ? now + proof->lasts_ms : UINT64_MAX;
+    link->idle_since = now;
+    link->conn = NULL;
+    link->http = http_client(link->site->loop, conn, &options, &http_events, link);
+    conn_resume(conn, PAUSE_LIMIT);
+    link_move(link, LINK_READY);
+    /* HTTP/1.1 has no SETTINGS to wait for. */
+    link->settled = strcmp(http_version(link->http), "HTTP/2") != 0;
+    arm(link);
+    tell(link, LINK_NEWS_READY);
+}
+
+static void link_refuse(struct link *link)
+{
+    link->fault = FAULT_UNTRUSTED;
+    snprintf(link->detail, sizeof(link->detail), "%s: %s", link->proof.reason, link->proof.detail);
+    link_end(link);
+    tell(link, LINK_NEWS_REFUSED);
+}
+
+static void step_attesting(struct link *link, unsigned noted)
+{
+    if ((noted & NOTED_VERDICT) != 0) {
+        say_verdict(link);
+        if (link->proof.trusted && link->proof.lasts_ms > 0)
+            link_admit(link, &link->proof);
+        else
+            link_refuse(link);
+    } else if ((noted & NOTED_TIME) != 0) {
+        /* The attester's delay, not the worker's: its health is not touched. */
+        snprintf(link->detail, sizeof(link->detail), "no verdict within %u ms of connecting",
+                 link->pool->connect_ms_max);
+        link_fail(link, FAULT_CONNECT_FAILED, false);
+    }
+}
+
+/* --- ready --------------------------------------------------------------------------------- */
+
+static void see_room(struct link *link)
+{
+    uint32_t most = http_room(link->http) + http_live(link->http);
+    if (most > link->most_seen)
+        link->most_seen = most;
+}
+
+bool link_is_leaving(const struct link *link)
+{
+    return link->state == LINK_READY && http_room(link->http) == 0 &&
+           http_live(link->http) < link->most_seen;
+}
+
+uint32_t link_room(const struct link *link)
+{
+    if (link->state != LINK_READY || link->live >= link->pool->streams_per_link)
+        return 0;
+    uint32_t room = http_room(link->http);
+    uint32_t ours = link->pool->streams_per_link - link->live;
+    return room < ours ? room : ours;
+}
+
+struct stream *link_lend(struct link *link, struct head *request, bool ended,
+                         void (*note_stream)(void *user), void *user)
+{
+    must(link->state == LINK_READY);
+    must(link->live < link->pool->streams_per_link);
+    see_room(link);
+    ++link->live;
+    return http_request(link->http, request, ended, note_stream, user);
+}
+
+void link_return(struct link *link, struct stream *stream)
+{
+    must(link->live > 0);
+    stream_release(stream);
+    --link->live;
+    link->idle_since = loop_now(link->site->loop);
+    if (link->state == LINK_DRAINING && link->live == 0)
+        timer_set(&link->timer, link->idle_since + LINGER_MS_MAX);
+    bury_when_done(link);
+}
+
+void link_drain(struct link *link)
+{
+    if (link->state == LINK_CONNECTING || link->state == LINK_ATTESTING) {
+        link_end(link);
+        return;
+    }
+    if (link->state != LINK_READY)
+        return;
+    link_move(link, LINK_DRAINING);
+    timer_stop(&link->timer);
+    if (link->live == 0)
+        timer_set(&link->timer, loop_now(link->site->loop) + LINGER_MS_MAX);
+    http_drain(link->http);
+}
+
+static void step_ready(struct link *link, unsigned noted)
+{
+    uint64_t now = loop_now(link->site->loop);
+    if (now >= link->expires_at) {
+        link_drain(link);
+        tell(link, LINK_NEWS_EXPIRED);
+        return;
+    }
+    if ((noted & NOTED_TIME) != 0) {
+        if (link->live == 0 && now >= link->idle_since + IDLE_MS_MAX) {
+            link_drain(link);
+            return;
+        }
+        link->settled = true;
+        arm(link);
+    }
+    /* Before SETTINGS there is room for one. */
+    see_room(link);
+    link->settled = link->settled || link->most_seen > 1;
+    tell(link, LINK_NEWS_ROOM);
+}
+
+/* --- its end ------------------------------------------------------------------------------- */
+
+void link_close(struct link *link)
+{
+    link->note = NULL;
+    link->owner = NULL;
+    if (link->state != LINK_OVER)
+        link_end(link);
+}
+
+static void step_draining(struct link *link, unsigned noted)
+{
+    if ((noted & NOTED_TIME) == 0 || link->live > 0)
+        return;
+    link_end(link);
+    tell(link, LINK_NEWS_OVER);
+}
+
+/* An end of its own. In order, of a link that is drained or idle, it is nobody's fault. */
+static void step_ended(struct link *link)
+{
+    bool young = link->state == LINK_CONNECTING || link->state == LINK_ATTESTING;
+    if (!young && (link->state == LINK_DRAINING || link->live == 0)) {
+        link_end(link);
+        tell(link, LINK_NEWS_OVER);
+        return;
+    }
+    explain_end(link);
+    link_fail(link, FAULT_CONNECT_FAILED, young);
+}
+
+static void link_run(void *owner)
+{
+    static void (*const steps[])(struct link *, unsigned) = {
+        [LINK_CONNECTING] = step_connecting,
+        [LINK_ATTESTING] = step_attesting,
+        [LINK_READY] = step_ready,
+        [LINK_DRAINING] = step_draining,
+    };
+    struct link *link = owner;
+    unsigned noted = link->noted;
+    link->noted = 0;
+    must(link->state != LINK_OVER);
+    if ((noted & NOTED_ENDED) != 0)
+        step_ended(link);
+    else
+        steps[link->state](link, noted);
+}

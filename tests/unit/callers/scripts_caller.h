@@ -1,0 +1,169 @@
+/* The scripts, called one after the other over a plain connection, for tests of the scripts alone.
+ * It owns nothing but the last reply. It never checks what comes back: tests do. */
+#ifndef SCRIPTS_CALLER_H
+#define SCRIPTS_CALLER_H
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include "callers/scripts.h"
+#include "redis_server.h"
+
+#define TAG "tg:{b007}:"
+
+struct scripts_caller {
+    struct redis_server server;
+    redisContext *redis;
+    redisReply *reply;
+    char keys[4][256];
+};
+
+static inline void caller_start(struct scripts_caller *caller)
+{
+    *caller = (struct scripts_caller){0};
+    redis_server_start(&caller->server);
+    caller->redis = redis_server_connect(&caller->server);
+}
+
+static inline void caller_stop(struct scripts_caller *caller)
+{
+    if (caller->reply != NULL)
+        freeReplyObject(caller->reply);
+    redisFree(caller->redis);
+    redis_server_stop(&caller->server);
+}
+
+/* One command of words; the reply lives until the next. */
+static inline redisReply *caller_command(struct scripts_caller *caller, int count,
+                                         const char **words)
+{
+    if (caller->reply != NULL)
+        freeReplyObject(caller->reply);
+    caller->reply = redisCommandArgv(caller->redis, count, words, NULL);
+    must(caller->reply != NULL);
+    return caller->reply;
+}
+
+static inline redisReply *caller_say(struct scripts_caller *caller, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* printf, then blanks part the words. */
+static inline redisReply *caller_say(struct scripts_caller *caller, const char *format, ...)
+{
+    char text[8192];
+    va_list args;
+    va_start(args, format);
+    must(vsnprintf(text, sizeof(text), format, args) < (int)sizeof(text));
+    va_end(args);
+    const char *words[512];
+    int count = 0;
+    char *rest = text;
+    for (char *word; (word = strsep(&rest, " ")) != NULL;)
+        words[count++] = word;
+    return caller_command(caller, count, words);
+}
+
+/* EVAL with `key_count` keys; the words after the script, up to NULL, are keys and arguments. */
+static inline redisReply *caller_eval(struct scripts_caller *caller, const char *script,
+                                      int key_count, const char *const *more)
+{
+    char count_text[8];
+    const char *words[64] = {"EVAL", script, count_text};
+    int count = 3;
+    snprintf(count_text, sizeof(count_text), "%d", key_count);
+    for (; *more != NULL; ++more)
+        words[count++] = *more;
+    return caller_command(caller, count, words);
+}
+
+static inline const char *caller_word(const redisReply *reply, size_t i)
+{
+    if (reply->type == REDIS_REPLY_ERROR)
+        return reply->str;
+    if (reply->type != REDIS_REPLY_ARRAY || i >= reply->elements ||
+        reply->element[i]->type != REDIS_REPLY_STRING)
+        return "";
+    return reply->element[i]->str;
+}
+
+static inline int64_t caller_number(const redisReply *reply, size_t i)
+{
+    return strtoll(caller_word(reply, i), NULL, 10);
+}
+
+static inline const char *caller_key(struct scripts_caller *caller, int slot, const char *kind,
+                                     const char *name)
+{
+    snprintf(caller->keys[slot], sizeof(caller->keys[slot]), TAG "%s:%s", kind, name);
+    return caller->keys[slot];
+}
+
+#define NUMBER(name, value) \
+    char name[24];          \
+    snprintf(name, sizeof(name), "%" PRId64, (int64_t)(value))
+
+static inline redisReply *say_hold(struct scripts_caller *c, const char *account, const char *inv,
+                                   const char *try, const char *fp, const char *ceiling,
+                                   const char *sub, const char *ttl)
+{
+    return caller_eval(c, script_hold, 3,
+                       (const char *[]){caller_key(c, 0, "a", account), caller_key(c, 1, "h", inv),
+                                        TAG "x", inv, try, account, fp, ceiling, sub, ttl, "gw1:1",
+                                        "", inv, "0", "bafyagent", "", "key1", NULL});
+}
+
+static inline redisReply *say_settle(struct scripts_caller *c, const char *account, const char *inv,
+                                     const char *try, const char *cost)
+{
+    return caller_eval(c, script_settle, 4,
+                       (const char *[]){caller_key(c, 0, "a", account), caller_key(c, 1, "h", inv),
+                                        TAG "x", TAG "L", "S", inv, account, try, cost, "0", "ok",
+                                        "200", "ms=1,in=2,out=3", "w1", NULL});
+}
+
+static inline redisReply *say_release(struct scripts_caller *c, const char *account,
+                                      const char *inv, const char *try)
+{
+    return caller_eval(c, script_settle, 4,
+                       (const char *[]){caller_key(c, 0, "a", account), caller_key(c, 1, "h", inv),
+                                        TAG "x", TAG "L", "X", inv, account, try, NULL});
+}
+
+static inline redisReply *say_reap(struct scripts_caller *c, const char *account, const char *inv,
+                                   const char *gateway, const char *grace)
+{
+    return caller_eval(c, script_settle, 4,
+                       (const char *[]){caller_key(c, 0, "a", account), caller_key(c, 1, "h", inv),
+                                        TAG "x", TAG "L", "R", inv, account, gateway, grace, NULL});
+}
+
+static inline redisReply *say_checkpoint(struct scripts_caller *c, const char *inv, const char *try,
+                                         const char *cost, const char *ttl)
+{
+    return caller_eval(
+        c, script_checkpoint, 2,
+        (const char *[]){caller_key(c, 1, "h", inv), TAG "x", inv, try, cost, ttl, NULL});
+}
+
+static inline redisReply *say_credit(struct scripts_caller *c, const char *account,
+                                     const char *sign, const char *amount, const char *reference)
+{
+    return caller_eval(c, script_credit, 3,
+                       (const char *[]){caller_key(c, 0, "a", account),
+                                        caller_key(c, 1, "r", reference), TAG "L", account, sign,
+                                        amount, reference, "a note", NULL});
+}
+
+/* "create" or "edit", and up to eight words of names and values. */
+static inline redisReply *say_account(struct scripts_caller *c, const char *op, const char *account,
+                                      const char *const *pairs)
+{
+    const char *more[20] = {caller_key(c, 0, "a", account), TAG "accounts", op, account};
+    int count = 4;
+    for (; pairs != NULL && *pairs != NULL; ++pairs)
+        more[count++] = *pairs;
+    return caller_eval(c, script_account, 2, more);
+}
+
+#endif
