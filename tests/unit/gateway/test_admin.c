@@ -11,10 +11,10 @@
 
 #include "base/alloc.h"
 #include "ctl/answer.h"
-#include "unit/gateway/fake_accounts.h"
 #include "fakes/fake_views.h"
 #include "gateway/admin.h"
 #include "unit/checks.h"
+#include "unit/gateway/fake_accounts.h"
 
 enum { TURNS_MAX = 2000 };
 
