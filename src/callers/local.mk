@@ -4,6 +4,8 @@ src_libteegate_a_SOURCES += src/callers/session.c src/callers/session.h
 
 src_libteegate_a_SOURCES += \
     src/callers/answer.c src/callers/answer.h \
+    src/callers/apikey.c src/callers/apikey.h \
+    src/callers/auth.c src/callers/auth.h \
     src/callers/debts.c src/callers/debts.h \
     src/callers/frame.c src/callers/frame.h \
     src/callers/journal.c src/callers/journal.h \
