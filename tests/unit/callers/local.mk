@@ -21,3 +21,10 @@ tests_unit_callers_test_meter_SOURCES = tests/unit/callers/test_meter.c tests/un
     tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h tests/unit/checks.h
 tests_unit_callers_test_meter_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_callers_test_meter_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/callers/test_accounts
+tests_unit_callers_test_accounts_SOURCES = tests/unit/callers/test_accounts.c \
+    tests/unit/callers/lane.h tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h \
+    tests/unit/checks.h
+tests_unit_callers_test_accounts_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_accounts_LDADD = $(TEST_LIBS)
