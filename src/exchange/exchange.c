@@ -191,7 +191,6 @@ static enum step_outcome do_admit(struct exchange *x)
         return STEP_WAIT;
     x->record.hold_ms = (uint32_t)(x->alarm.now - x->opened_at);
     enum fault fault = bill_take_hold(&x->bill);
-    stats_add(fault == FAULT_NONE ? &x->site->stats->holds : &x->site->stats->holds_refused, 1);
     return fault == FAULT_NONE ? go(x, &step_place) : fail(x, fault);
 }
 

@@ -65,7 +65,7 @@ void stream_send(struct stream *stream, struct span bytes);
 size_t stream_move(struct stream *to, struct stream *from, size_t count);
 /* Ends our side; `trailers` (owned from here, may be NULL) go last. */
 void stream_send_end(struct stream *stream, struct head *trailers);
-bool stream_is_sent(const struct stream *stream); /* our end has left for the kernel */
+bool stream_is_sent(const struct stream *stream); /* our end was written to the conn */
 /* Body bytes given by us that have left towards the peer's window (for stall timers). */
 uint64_t stream_sent_bytes(const struct stream *stream);
 

@@ -311,6 +311,56 @@ START_TEST(wrong_use_is_2_and_asks_nothing)
 }
 END_TEST
 
+/* Three charges of two agents on two days, and a credit. */
+static const char ledger[] =
+    "{\"entries\":["
+    "{\"at_ms\":1709251199999,\"kind\":\"charge\",\"amount_ucr\":-5,\"cid\":\"bafya\","
+    "\"worker\":\"w1\"},"
+    "{\"at_ms\":1709251200000,\"kind\":\"charge\",\"amount_ucr\":-2000000,\"cid\":\"bafyb\","
+    "\"worker\":\"w1\"},"
+    "{\"at_ms\":1709251200001,\"kind\":\"charge\",\"amount_ucr\":-7,\"cid\":\"bafya\"},"
+    "{\"at_ms\":1709251200002,\"kind\":\"credit\",\"amount_ucr\":9000000}]}";
+
+static void spend_says(const char *const *words, const char *expected)
+{
+    struct gate gate;
+    struct run result;
+    run_with(&result, &gate, 200, ledger, words);
+    ck_assert_int_eq(result.status, CTL_OK);
+    ck_assert_str_eq(result.out, expected);
+    run_fini(&result);
+}
+
+START_TEST(charges_are_summed_by_agent_day_or_worker_and_credits_left_out)
+{
+    spend_says(WORDS("spend", "a", "--by", "cid"), "AGENT  CALLS   CHARGED\n"
+                                                   "bafyb      1  2.000000\n"
+                                                   "bafya      2  0.000012\n");
+    spend_says(WORDS("spend", "a", "--by", "day"), "DAY         CALLS   CHARGED\n"
+                                                   "2024-03-01      2  2.000007\n"
+                                                   "2024-02-29      1  0.000005\n");
+    spend_says(WORDS("spend", "a", "--by", "worker"), "WORKER  CALLS   CHARGED\n"
+                                                      "w1          2  2.000005\n"
+                                                      "-           1  0.000007\n");
+}
+END_TEST
+
+START_TEST(sums_say_when_there_may_be_more_entries)
+{
+    struct gate gate;
+    struct run result;
+    run_with(&result, &gate, 200, ledger, WORDS("spend", "a", "--by", "cid", "--count", "4"));
+    ck_assert_ptr_nonnull(strstr(result.out, "There may be more entries"));
+    run_fini(&result);
+    run_with(&result, &gate, 200, ledger, WORDS("spend", "a", "--by", "cid", "--count", "5"));
+    ck_assert_ptr_null(strstr(result.out, "There may be more entries"));
+    run_fini(&result);
+    run_with(&result, &gate, 200, "{\"entries\":[]}", WORDS("spend", "a", "--by", "cid"));
+    ck_assert_str_eq(result.out, "No charges.\n");
+    run_fini(&result);
+}
+END_TEST
+
 START_TEST(health_is_1_when_the_gateway_is_not_ready)
 {
     struct gate gate;
@@ -339,6 +389,8 @@ int main(void)
                                   a_path_too_long_for_a_socket_is_said,
                                   an_answer_that_breaks_off_or_is_not_ours_is_3,
                                   wrong_use_is_2_and_asks_nothing,
+                                  charges_are_summed_by_agent_day_or_worker_and_credits_left_out,
+                                  sums_say_when_there_may_be_more_entries,
                                   health_is_1_when_the_gateway_is_not_ready,
                                   NULL};
     return checks_run("commands", tests);
