@@ -3,11 +3,16 @@ src_libteegate_a_SOURCES += src/callers/reply.c src/callers/reply.h
 src_libteegate_a_SOURCES += src/callers/session.c src/callers/session.h
 
 src_libteegate_a_SOURCES += \
+    src/callers/accounts.c src/callers/accounts.h \
+    src/callers/accounts_keys.c src/callers/accounts_ledger.c \
     src/callers/answer.c src/callers/answer.h \
+    src/callers/apikey.c src/callers/apikey.h \
+    src/callers/auth.c src/callers/auth.h \
     src/callers/debts.c src/callers/debts.h \
     src/callers/frame.c src/callers/frame.h \
     src/callers/journal.c src/callers/journal.h \
     src/callers/meter.c src/callers/meter.h \
+    src/callers/operation.c src/callers/operation.h \
     src/callers/owed.c src/callers/owed.h \
     src/callers/reaper.c src/callers/reaper.h \
     src/callers/scripts.h \
