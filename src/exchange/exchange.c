@@ -1,10 +1,7 @@
 #include "exchange/exchange.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "base/alloc.h"
 #include "exchange/life.h"
 
 #define STEPS(S) \
