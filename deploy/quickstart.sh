@@ -198,13 +198,13 @@ account_json() {
 }
 
 is_settled() {
-    account=$(account_json) && [ "$(printf '%s' "$account" | jq -r .held)" = 0 ]
+    account=$(account_json) && [ "$(printf '%s' "$account" | jq -r .held_ucr)" = 0 ]
 }
 
 # read_account WORDS : the account when nothing is held any more; the balance goes to $balance.
 read_account() {
     wait_for 'the account is settled' "$gateway_pid" "$logs/gateway.log" is_settled
-    balance=$(printf '%s' "$account" | jq -r .balance)
+    balance=$(printf '%s' "$account" | jq -r .balance_ucr)
     case $balance in
     '' | *[!0-9]*) fail "account show has no balance: $account" "$logs/gateway.log" ;;
     esac

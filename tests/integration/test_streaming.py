@@ -115,10 +115,10 @@ def test_a_worker_that_breaks_off_ends_the_callers_stream_visibly(start_gateway,
     assert answer.status == 200 and not answer.ended
     assert answer.reset == 2  # INTERNAL_ERROR
     assert gateway.log_of(answer.headers["agent-invocation-id"])["outcome"] == "cut-short"
+    seen.clear()
     raw = socket.create_connection(("127.0.0.1", gateway.plain_port))
     raw.sendall(f"GET /ipfs/{CID} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n".encode())
     told = b""
-    seen.clear()
     while data := raw.recv(65536):
         told += data
         if b"half" in told:
