@@ -183,7 +183,7 @@ static unsigned choose(const cJSON *rows, const struct show_column *columns,
             continue;
         must(count < TABLE_COLUMNS_MAX);
         right[count] =
-            numbers && !ends_with(columns->member, "_at") && !ends_with(columns->member, "_at_ms");
+            numbers && !ends_with(columns->member, "_at") && !is_moment_ms(columns->member);
         chosen[count++] = columns;
     }
     return count;
