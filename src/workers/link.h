@@ -68,8 +68,7 @@ struct link {
 void link_site_init(struct link_site *site, uint32_t links_max);
 void link_site_fini(struct link_site *site);
 
-/* Begins to connect; tells nothing before it returns. NULL when the lane has all the links it may.
- */
+/* Begins to connect; tells nothing before it returns. NULL when the lane has LINKS_MAX of them. */
 struct link *link_open(struct link_site *site, struct registry *registry,
                        const struct pool_facts *pool, const struct worker *worker,
                        void (*note)(void *owner, struct link *link, enum link_news news),

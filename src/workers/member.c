@@ -158,7 +158,8 @@ static bool lend(struct member *member, struct link *link, struct pool_wait *wai
 
 bool member_take(struct member *member, struct pool_wait *wait)
 {
-    struct link *link = best_link(member);
+    /* Not past those who wait here already. */
+    struct link *link = list_is_empty(&member->waits) ? best_link(member) : NULL;
     if (link != NULL)
         return lend(member, link, wait);
     if (member->wait_count >= places(member) && !open_link(member))

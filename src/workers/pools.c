@@ -226,6 +226,7 @@ void pools_free(struct pools *pools)
         pool_free(pool_at(pools->all.next));
     while (!list_is_empty(&pools->orphans))
         link_close(container_of(pools->orphans.next, struct link, node));
+    attester_forget(pools->site.attester, pools->site.mailbox);
     mailbox_close(pools->site.mailbox);
     timer_fini(&pools->poll);
     wake_cancel(&pools->wake);

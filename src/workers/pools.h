@@ -63,9 +63,8 @@ void pools_apply(struct pools *pools, struct registry *registry);
 /* No new links, streams finish; those who wait, and all who ask from now on, are answered
  * NO_WORKER. For when no caller can ask any more. */
 void pools_drain(struct pools *pools);
-/* At once. Waits are answered NO_WORKER from within; leases must have been returned, and the
- * attester must have been stopped (attester_stop()): its answers come by a mailbox that goes here.
- */
+/* At once; between turns. Waits are answered NO_WORKER from within, leases must have been returned.
+ * The attester must still be there: its verdicts for this lane are waited for or dropped. */
 void pools_free(struct pools *pools);
 
 /* Picks a worker (rules/placement), finds room on a READY link or opens one, sends the head and

@@ -42,6 +42,13 @@ bool attester_ask(struct attester *attester, struct trust *trust, struct span ce
     return true;
 }
 
+void attester_forget(struct attester *attester, struct mailbox *mailbox)
+{
+    for (unsigned i = 0; i < attester->count; ++i)
+        if (attester->questions[i].mailbox == mailbox)
+            attester->questions[i].mailbox = NULL;
+}
+
 unsigned fake_attester_asked(const struct attester *attester)
 {
     return attester->count;
