@@ -4,6 +4,7 @@
 #define CALLERS_AUTH_H
 
 #include "base/fault.h"
+#include "base/list.h"
 #include "base/span.h"
 #include "callers/store.h"
 #include "rules/cid.h"
@@ -25,15 +26,17 @@ struct auth_wait {
     void (*answer)(struct auth_wait *wait);
     enum fault fault;
     struct caller caller;
-    uint64_t id; /* the auth's own */
+    uint64_t id;      /* the auth's own, as is */
+    struct list node; /* this */
 };
 
 struct auth *auth_new(struct loop *loop, struct store *store);
-void auth_free(struct auth *auth);
+void auth_free(struct auth *auth); /* after store_close(), which answers what is in flight */
 
 /* `credential` is an API key, `tgk_<bucket>_<id>_<secret>`; anything else is UNAUTHENTICATED. The
  * key's expiry, revocation, scope "invoke" and CID list are checked; `cid` may be NULL (not an
- * invocation: scope "read" or "invoke" will do). */
+ * invocation: scope "read" or "invoke" will do). A key that is revoked is refused 5 s later at
+ * most. */
 void auth_check(struct auth *auth, struct span credential, const struct cid *cid,
                 struct auth_wait *wait);
 /* The waiter goes; `answer` will not be called. Fine when it was already. */

@@ -372,6 +372,16 @@ void journal_replay(struct journal *journal,
     free(numbers);
 }
 
+bool journal_has_room(const struct journal *journal)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)&journal->lock;
+    pthread_mutex_lock(lock);
+    bool room =
+        !journal->broken && journal->pending_bytes <= journal->bytes_max - journal->bytes_max / 8;
+    pthread_mutex_unlock(lock);
+    return room;
+}
+
 size_t journal_pending(const struct journal *journal)
 {
     pthread_mutex_t *lock = (pthread_mutex_t *)&journal->lock;

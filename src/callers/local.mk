@@ -3,15 +3,28 @@ src_libteegate_a_SOURCES += src/callers/reply.c src/callers/reply.h
 src_libteegate_a_SOURCES += src/callers/session.c src/callers/session.h
 
 src_libteegate_a_SOURCES += \
+    src/callers/accounts.c src/callers/accounts.h \
+    src/callers/accounts_keys.c src/callers/accounts_ledger.c \
+    src/callers/answer.c src/callers/answer.h \
+    src/callers/apikey.c src/callers/apikey.h \
+    src/callers/auth.c src/callers/auth.h \
+    src/callers/debts.c src/callers/debts.h \
     src/callers/frame.c src/callers/frame.h \
     src/callers/journal.c src/callers/journal.h \
+    src/callers/meter.c src/callers/meter.h \
+    src/callers/operation.c src/callers/operation.h \
+    src/callers/owed.c src/callers/owed.h \
+    src/callers/reaper.c src/callers/reaper.h \
     src/callers/scripts.h \
     src/callers/statedir.c src/callers/statedir.h \
-    src/callers/token.c src/callers/token.h
+    src/callers/store.c src/callers/store.h \
+    src/callers/token.c src/callers/token.h \
+    src/callers/words.c src/callers/words.h
 
 # Each script is the record's text and its own, in the order below; a string of C is made of it here.
 callers_scripts = src/callers/record.lua src/callers/hold.lua src/callers/settle.lua \
-    src/callers/checkpoint.lua src/callers/credit.lua src/callers/account.lua src/callers/key.lua
+    src/callers/checkpoint.lua src/callers/credit.lua src/callers/account.lua src/callers/key.lua \
+    src/callers/peek.lua
 EXTRA_DIST += src/callers/embed.awk $(callers_scripts)
 nodist_src_libteegate_a_SOURCES = src/callers/scripts.c
 CLEANFILES += src/callers/scripts.c

@@ -6,6 +6,7 @@
 #define CALLERS_METER_H
 
 #include "base/fault.h"
+#include "base/list.h"
 #include "base/stats.h"
 #include "callers/auth.h"
 #include "callers/journal.h"
@@ -22,21 +23,25 @@ struct invocation {
 /* A fresh random one. */
 void invocation_make(struct invocation *out);
 
-/* What a call holds. Embedded in its exchange; a value after meter_hold(). */
+/* What a call holds. Embedded in its exchange; a value after meter_hold(). Answered with NONE it is
+ * to be settled or released; with a fault the meter has seen to it. */
 struct hold {
     struct invocation id;
     struct caller caller;
     char cid[CID_TEXT_MAX];
     uint64_t ceiling_ucr;
-    uint32_t ttl_ms; /* the hold ends (is reaped) so long after its last checkpoint */
-    bool placed;     /* Redis has it, or may have it: it must be settled or released */
+    uint32_t ttl_ms;  /* the hold ends (is reaped) so long after its last checkpoint */
+    bool placed;      /* it was sent: Redis has it, or may have it */
+    uint64_t attempt; /* the meter's own: parts this try from another of the same id */
 };
 
 /* What a limit looks like to the caller, for RateLimit fields and problems. */
 struct meter_facts {
     uint64_t available_ucr;  /* balance (and credit line) after the hold, or at the refusal */
     uint64_t retry_after_ms; /* QUOTA_EXCEEDED: when trying again may help */
-    char violated[24];       /* "rate", "concurrency", "spend-day", "spend-month" */
+    char violated[24];       /* QUOTA_EXCEEDED: "rate", "concurrency", "spend-day", "spend-month";
+                              * INSUFFICIENT_CREDIT: "spend-call" when it is the most one call may
+                              * hold that is below the ceiling */
     uint64_t rate_limit;     /* policy: requests per window; 0: none */
     uint64_t rate_window_s;
     uint64_t rate_remaining;
@@ -51,7 +56,8 @@ struct meter_wait {
     void (*answer)(struct meter_wait *wait);
     enum fault fault;
     struct meter_facts facts;
-    uint64_t id; /* the meter's own */
+    uint64_t id;      /* the meter's own, as is */
+    struct list node; /* this */
 };
 
 /* How a call ended, for the ledger: "ok", "agent-error", a fault's word, "orphan". */
@@ -68,18 +74,23 @@ struct settle_wait {
     void (*answer)(struct settle_wait *wait);
     bool settled;         /* false: unknown for now, the meter goes on */
     uint64_t charged_ucr; /* when settled */
-    uint64_t id;
+    uint64_t id;          /* the meter's own, as is */
+    struct list node;     /* this */
 };
 
 struct meter_options {
     uint32_t hold_ms_max;   /* no answer by then: METERING_UNAVAILABLE; default 250 */
     uint32_t settle_ms_max; /* one try; default 2000, then again until acknowledged */
-    uint32_t waits_max;     /* holds and settles in flight; default 65536 */
+    uint32_t waits_max;     /* holds in flight, and settles and releases; default 65536 each */
     bool reaps;             /* this lane's meter also reaps overdue holds (one lane does) */
+    uint32_t reap_every_ms; /* all buckets once; default 5000 */
+    uint32_t reap_quiet_ms; /* nobody is reaped so long after a (re)connect; default 30000 */
+    uint32_t reap_grace_ms; /* nor before being overdue by this; default 60000 */
 };
 
 struct meter *meter_new(struct loop *loop, struct store *store, struct journal *journal,
                         const struct meter_options *options, struct stats *stats);
+/* After store_close(), which answers what is in flight: that comes here. */
 void meter_free(struct meter *meter);
 /* The store's connection came up or went down (from its redis_events). Up: the journal's rest is
  * sent again (by the lane that reaps), scripts are loaded. */
@@ -101,7 +112,8 @@ MUST_USE bool meter_settle(struct meter *meter, const struct hold *hold,
 /* Ends the hold without a charge: the call never ran. */
 void meter_release(struct meter *meter, const struct hold *hold);
 void meter_settle_cancel(struct meter *meter, struct settle_wait *wait);
-/* Waits and settles not yet over: drain waits for 0. */
+/* Waits, settles and releases not yet over: drain waits for 0. What is left when it gives up is in
+ * the journal. */
 uint32_t meter_pending(const struct meter *meter);
 
 #endif

@@ -9,5 +9,6 @@ extern const char script_checkpoint[];
 extern const char script_credit[];
 extern const char script_account[];
 extern const char script_key[];
+extern const char script_peek[];
 
 #endif

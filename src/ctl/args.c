@@ -210,6 +210,18 @@ static const struct ctl_command *find(const struct args *args, const char *first
     return NULL;
 }
 
+static bool wrong_half(struct args *args, const char *first)
+{
+    size_t len = strlen(first);
+    wrong(args, "'%.40s' is half a command; expected one of:", first);
+    for (const struct ctl_command *c = args->commands; c->name != NULL; ++c) {
+        size_t used = strlen(args->error);
+        if (strncmp(c->name, first, len) == 0 && c->name[len] == ' ')
+            snprintf(args->error + used, ARGS_ERROR_MAX - used, "\n  %s %s", c->name, c->operands);
+    }
+    return false;
+}
+
 static bool take_name(struct args *args)
 {
     const char *first = args->argv[args->at];
@@ -221,8 +233,7 @@ static bool take_name(struct args *args)
     }
     args->call->command = find(args, first, second);
     if (args->call->command == NULL && pair && (second == NULL || second[0] == '-'))
-        return args->call->help ||
-               wrong(args, "'%.100s' is half a command; 'teegatectl help' lists them", first);
+        return args->call->help || wrong_half(args, first);
     if (args->call->command == NULL)
         return wrong(args, "there is no command '%.100s%s%.100s'", first, second != NULL ? " " : "",
                      second != NULL ? second : "");

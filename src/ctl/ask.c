@@ -136,7 +136,7 @@ int ask(struct ctl_call *call, const char *method, const char *target, struct as
             return CTL_WRONG_USE;
         }
     }
-    if (!client_call(call->socket, method, target, text, answer, error)) {
+    if (!client_call(call->socket, CLIENT_MS_MAX, method, target, text, answer, error)) {
         fprintf(call->err, "teegatectl: %s\n", error);
         outcome = CTL_AWAY;
     } else if (answer->status >= 300) {

@@ -14,6 +14,7 @@ enum { READ_BYTES = 65536, HEAD_MAX = 8192 };
 
 struct client {
     int fd;
+    uint32_t ms_max;
     uint64_t deadline_ms;
     char *error;
     const char *path;
@@ -51,8 +52,8 @@ static bool wait_for(struct client *client, short events)
     for (;;) {
         uint64_t now = clock_monotonic_ms();
         if (now >= client->deadline_ms)
-            return say(client, "the gateway at %s did not answer within %d s.", client->path,
-                       CLIENT_MS_MAX / 1000);
+            return say(client, "the gateway at %s did not answer within %u ms.", client->path,
+                       client->ms_max);
         struct pollfd pollfd = {.fd = client->fd, .events = events};
         int ready = poll(&pollfd, 1, (int)(client->deadline_ms - now));
         if (ready > 0)
@@ -137,11 +138,12 @@ static bool listen_to(struct client *client, struct answer *answer)
     return true;
 }
 
-bool client_call(const char *socket_path, const char *method, const char *target, struct span body,
-                 struct answer *answer, char error[CLIENT_ERROR_MAX])
+bool client_call(const char *socket_path, uint32_t ms_max, const char *method, const char *target,
+                 struct span body, struct answer *answer, char error[CLIENT_ERROR_MAX])
 {
     struct client client = {.fd = -1,
-                            .deadline_ms = clock_monotonic_ms() + CLIENT_MS_MAX,
+                            .ms_max = ms_max,
+                            .deadline_ms = clock_monotonic_ms() + ms_max,
                             .error = error,
                             .path = socket_path};
     answer_init(answer);

@@ -8,7 +8,7 @@
 static int say_wrong(struct ctl_call *call, const char *error)
 {
     const char *name = call->command == NULL ? "" : call->command->name;
-    fprintf(call->err, "teegatectl: %s%s%s.\nTry 'teegatectl help%s%s'.\n", name,
+    fprintf(call->err, "teegatectl: %s%s%s\nTry 'teegatectl help%s%s'.\n", name,
             name[0] != '\0' ? ": " : "", error, name[0] != '\0' ? " " : "", name);
     return CTL_WRONG_USE;
 }

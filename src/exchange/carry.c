@@ -114,7 +114,7 @@ enum fault carry_down(struct exchange *x)
         return fault;
     if (mark_passed(&relay->idle, x->agent->idle_ms_max, &x->alarm))
         return carry_slow_fault(x);
-    if (mark_passed(&relay->stall, x->agent->stall_ms_max, &x->alarm))
+    if (mark_passed_unnoted(&relay->stall, x->agent->stall_ms_max, &x->alarm))
         return FAULT_CALLER_STALLED;
     return FAULT_NONE;
 }

@@ -1,10 +1,7 @@
 #include "exchange/exchange.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "base/alloc.h"
 #include "exchange/life.h"
 
 #define STEPS(S) \
@@ -20,7 +17,10 @@ STEPS(S)
 #undef S
 const struct step *const exchange_first = &step_open;
 
-enum { LINGER_MS = 30000 }; /* for a caller to take what it was given last */
+enum {
+    ASK_MS_MAX = 10000, /* for an answer about who the caller is, or what it asks about itself */
+    LINGER_MS = 30000   /* for a caller to take what it was given last */
+};
 
 static enum step_outcome go(struct exchange *x, const struct step *step)
 {
@@ -116,20 +116,28 @@ static enum step_outcome do_open(struct exchange *x)
     }
     x->auth_asking = true;
     x->auth.answer = note_auth;
+    x->patience_at = x->alarm.now + ASK_MS_MAX;
     auth_check(x->site->auth, x->credential.key, cid, &x->auth);
     return go(x, &step_identify);
 }
 
 /* --- IDENTIFY, OWN -------------------------------------------------------------------------- */
 
+static enum step_outcome wait_for_store(struct exchange *x)
+{
+    bool late = alarm_passed(&x->alarm, x->patience_at);
+    return late ? fail(x, FAULT_METERING_UNAVAILABLE) : STEP_WAIT;
+}
+
 static enum step_outcome do_identify(struct exchange *x)
 {
     if (x->auth_asking)
-        return STEP_WAIT;
+        return wait_for_store(x);
     x->record.auth_ms = (uint32_t)(x->alarm.now - x->opened_at);
     if (x->auth.fault != FAULT_NONE)
         return fail(x, x->auth.fault);
     if (x->target.kind != TARGET_AGENT) {
+        x->patience_at = x->alarm.now + ASK_MS_MAX;
         own_ask(x);
         return go(x, &step_own);
     }
@@ -145,7 +153,7 @@ static enum step_outcome do_identify(struct exchange *x)
 static enum step_outcome do_own(struct exchange *x)
 {
     if (x->own_asking)
-        return STEP_WAIT;
+        return wait_for_store(x);
     enum fault fault = own_take(x);
     return fault == FAULT_NONE ? go(x, &step_end) : fail(x, fault);
 }
@@ -183,29 +191,10 @@ static enum step_outcome do_admit(struct exchange *x)
         return STEP_WAIT;
     x->record.hold_ms = (uint32_t)(x->alarm.now - x->opened_at);
     enum fault fault = bill_take_hold(&x->bill);
-    stats_add(fault == FAULT_NONE ? &x->site->stats->holds : &x->site->stats->holds_refused, 1);
     return fault == FAULT_NONE ? go(x, &step_place) : fail(x, fault);
 }
 
 /* --- PLACE ---------------------------------------------------------------------------------- */
-
-static struct head *request_for_worker(const struct exchange *x)
-{
-    const char *path = pools_path_template(x->site->pools, x->agent->pool);
-    struct worker_request request = {
-        .caller = x->head,
-        .target = &x->target,
-        .cid = x->cid,
-        .path_template = path != NULL ? path : HEADS_PATH_TEMPLATE,
-        .invocation = x->invocation.text,
-        .peer = x->peer,
-        .secure = x->secure,
-        .drops_authorization = x->credential.drops_authorization,
-        .left_ms = x->total_at > x->alarm.now ? x->total_at - x->alarm.now : 0,
-        .length = stream_length(x->caller),
-    };
-    return heads_for_worker(&request);
-}
 
 static bool has_no_body(const struct exchange *x)
 {
@@ -215,7 +204,7 @@ static bool has_no_body(const struct exchange *x)
 
 static enum step_outcome do_place(struct exchange *x)
 {
-    struct head *request = request_for_worker(x);
+    struct head *request = say_request(x);
     if (request == NULL)
         return fail(x, FAULT_FIELDS_TOO_LARGE);
     struct retry_budget *budget = pools_budget(x->site->pools, x->agent->pool);
@@ -395,17 +384,19 @@ static enum step_outcome do_finish(struct exchange *x)
         if (!say_send_head(x))
             return break_off(x, FAULT_WORKER_INVALID);
     }
-    if (relay->worker != NULL) {
+    if (relay->worker != NULL && !x->bodiless) {
+        uint32_t stall_ms_max = x->agent->stall_ms_max;
         relay->down_max = UINT64_MAX;
         relay_down(relay, x->alarm.now);
-        if (mark_passed(&relay->stall, x->agent->stall_ms_max, &x->alarm))
+        if (mark_passed_unnoted(&relay->stall, stall_ms_max > 0 ? stall_ms_max : LINGER_MS,
+                                &x->alarm))
             return break_off(x, FAULT_CALLER_STALLED);
         if (stream_bytes(relay->worker) > 0)
             return STEP_WAIT;
         if (x->ends == ENDS_TRAILERS)
             x->trailers = heads_answer_trailers(stream_trailers(relay->worker));
-        leave_worker(x, FAULT_NONE);
     }
+    leave_worker(x, FAULT_NONE);
     if (x->bodiless)
         return go(x, &step_end);
     if (x->ends != ENDS_TRAILERS) {
@@ -453,7 +444,7 @@ static bool has_left(struct exchange *x)
     bool sent = stream_is_sent(caller);
     mark_note(&x->lag, !sent, bytes > x->lag_seen, x->alarm.now);
     x->lag_seen = bytes;
-    if (!mark_passed(&x->lag, LINGER_MS, &x->alarm))
+    if (!mark_passed_unnoted(&x->lag, LINGER_MS, &x->alarm))
         return sent;
     if (x->fault == FAULT_NONE)
         x->fault = FAULT_CALLER_STALLED;

@@ -125,10 +125,12 @@ void own_ask(struct exchange *x);
 /* Makes the reply of what came, or answers the fault it is. */
 enum fault own_take(struct exchange *x);
 
-/* --- say.c: what the exchange says: problems, the answer's head, the record ------------------
+/* --- say.c: what the exchange says: heads, problems, the record ----------------------------------
  */
 
 struct ending say_ending(const struct exchange *x);
+/* The request's head for a worker, or NULL when it cannot be made. */
+struct head *say_request(const struct exchange *x);
 /* Sends the worker's head with ours. False when it cannot be made. */
 MUST_USE bool say_send_head(struct exchange *x);
 /* Makes the reply of x->fault. */

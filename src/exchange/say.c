@@ -5,6 +5,7 @@
 
 enum {
     BREAK_MS = 1000, /* for the caller to take the event that tells of a broken stream */
+    LOOK_MS = 10,    /* a stream does not note that a few bytes left: it is looked at */
     EVENT_MAX = REPLY_PROBLEM_MAX + 64
 };
 
@@ -45,6 +46,24 @@ struct ending say_ending(const struct exchange *x)
                            .usage = &x->usage,
                            .price = &x->bill.price,
                            .outcome = say_outcome(x)};
+}
+
+struct head *say_request(const struct exchange *x)
+{
+    const char *path = pools_path_template(x->site->pools, x->agent->pool);
+    struct worker_request request = {
+        .caller = x->head,
+        .target = &x->target,
+        .cid = x->cid,
+        .path_template = path != NULL ? path : HEADS_PATH_TEMPLATE,
+        .invocation = x->invocation.text,
+        .peer = x->peer,
+        .secure = x->secure,
+        .drops_authorization = x->credential.drops_authorization,
+        .left_ms = x->total_at > x->alarm.now ? x->total_at - x->alarm.now : 0,
+        .length = stream_length(x->caller),
+    };
+    return heads_for_worker(&request);
 }
 
 bool say_send_head(struct exchange *x)
@@ -113,6 +132,7 @@ bool say_has_told_event(struct exchange *x)
             return true;
         stream_send(x->caller, span_of(event, len));
     }
+    (void)alarm_passed(&x->alarm, x->alarm.now + LOOK_MS);
     return stream_sent_bytes(x->caller) >= x->relay.down + x->event_bytes ||
            alarm_passed(&x->alarm, x->patience_at);
 }

@@ -28,10 +28,14 @@ struct h2 {
     uint32_t kill_code;
 };
 
-/* --- h2.c ----------------------------------------------------------------------------------- */
+/* --- h2.c ------------------------------------------------------------------------------------- */
 
 /* Ends the session with `code` (RFC 9113 5.4.1); its last bytes still leave. */
 void h2_kill(struct h2 *h2, uint32_t code, const char *why);
+
+/* --- h2_calls.c: the library's callbacks, which note ------------------------------------------ */
+
+nghttp2_session *h2_session_new(struct h2 *h2);
 
 /* --- h2_stream.c ------------------------------------------------------------------------------ */
 

@@ -91,6 +91,8 @@ void pools_lend(struct pools *pools, struct pool_wait *wait)
     try->ended = wait->request_ended;
     try->deadline_at = wait->deadline_at;
     try->wait = wait;
+    try->tried_count = wait->tried_count;
+    memcpy(try->tried, wait->tried, sizeof(try->tried));
     loop_wake(pools->loop, &pools->wake);
 }
 

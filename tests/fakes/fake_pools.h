@@ -23,6 +23,8 @@ struct fake_try {
     enum fault returned_fault;
     uint32_t ttfb_us;
     bool cancelled;
+    char tried[POOLS_TRIED_MAX][WORKER_ID_MAX];
+    uint32_t tried_count;
     uint64_t deadline_at;
 };
 

@@ -44,3 +44,14 @@ check_PROGRAMS += tests/scenarios/test_refusals
 tests_scenarios_test_refusals_SOURCES = tests/scenarios/test_refusals.c tests/unit/checks.h
 tests_scenarios_test_refusals_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_scenarios_test_refusals_LDADD = $(SCENARIO_LIBS)
+
+# over real HTTP: of the fakes only the network's, Redis' and who asks
+check_PROGRAMS += tests/scenarios/test_wire
+tests_scenarios_test_wire_SOURCES = tests/scenarios/test_wire.c \
+    tests/unit/http/ends.c tests/unit/http/ends.h \
+    tests/fakes/fake_conn.c tests/fakes/fake_conn.h tests/fakes/fake_loop.c tests/fakes/fake_loop.h \
+    tests/fakes/fake_meter.c tests/fakes/fake_meter.h \
+    tests/fakes/fake_auth.c tests/fakes/fake_auth.h \
+    tests/fakes/fake_accounts.c tests/fakes/fake_accounts.h tests/unit/checks.h
+tests_scenarios_test_wire_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_scenarios_test_wire_LDADD = $(TEST_LIBS)

@@ -216,6 +216,7 @@ START_TEST(a_broken_event_stream_is_told_why_in_an_event_of_its_own)
         hall_run(&hall);
         fake_stream_fail(hall_worker(&hall, 0), STREAM_LOST);
         hall_run(&hall);
+        hall_pass(&hall, 10);
         snprintf(expected, sizeof(expected), "%s%sevent: error\ndata: {\"type\"", sent[i], gaps[i]);
         struct span got = fake_stream_got(hall.caller);
         ck_assert_msg(span_starts(got, span_text(expected)), "%s", got.ptr);
@@ -243,6 +244,25 @@ START_TEST(a_caller_who_takes_no_event_is_reset_within_a_second)
     ck_assert(!hall.caller->is_reset);
     hall_pass(&hall, 50);
     ck_assert(hall.caller->is_reset);
+    hall_close(&hall);
+}
+END_TEST
+
+START_TEST(a_whole_event_stream_still_goes_as_a_stream)
+{
+    struct hall hall;
+    hall_open(&hall);
+    hall.protocol = "HTTP/1.1";
+    hall_post(&hall);
+    hall.caller->takes_trailers = false;
+    hall_run(&hall);
+    fake_stream_feed(hall_worker(&hall, 0), SPAN_OF("data: x\n\n"));
+    fake_stream_feed_end(hall_worker(&hall, 0), NULL);
+    (void)fake_streams_pump();
+    fake_stream_head(hall_worker(&hall, 0), hall_head(200, "content-type: text/event-stream"));
+    hall_run(&hall);
+    ck_assert_str_eq(hall_field(&hall, "agent-cost"), "");
+    ck_assert_str_eq(fake_stream_got(hall.caller).ptr, "data: x\n\n");
     hall_close(&hall);
 }
 END_TEST
@@ -277,6 +297,7 @@ int main(void)
         a_whole_answer_goes_into_fields_up_to_16_kib,
         a_broken_event_stream_is_told_why_in_an_event_of_its_own,
         a_caller_who_takes_no_event_is_reset_within_a_second,
+        a_whole_event_stream_still_goes_as_a_stream,
         an_event_leaves_as_soon_as_it_came,
         NULL,
     };

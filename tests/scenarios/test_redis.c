@@ -154,6 +154,24 @@ START_TEST(accounts_that_are_away_or_know_nothing_are_told_as_problems)
 }
 END_TEST
 
+START_TEST(nobody_waits_for_the_store_for_ever)
+{
+    for (int own = 0; own < 2; ++own) {
+        struct hall hall;
+        hall_open(&hall);
+        hall.auth->hangs = !own;
+        hall.accounts->hangs = own;
+        hall_ask(&hall, "GET", "/v1/account", NULL, false);
+        hall_run(&hall);
+        hall_pass(&hall, 9950);
+        ck_assert_int_eq(hall_status(&hall), 0);
+        hall_pass(&hall, 50);
+        ck_assert_int_eq(hall_status(&hall), 503);
+        hall_close(&hall);
+    }
+}
+END_TEST
+
 START_TEST(an_account_larger_than_a_reply_is_a_fault_not_a_cut)
 {
     static char json[REPLY_BODY_MAX + 2];
@@ -183,6 +201,7 @@ int main(void)
         a_journal_that_refuses_never_lets_an_answer_look_whole,
         a_journal_that_refuses_before_the_head_is_a_503,
         accounts_that_are_away_or_know_nothing_are_told_as_problems,
+        nobody_waits_for_the_store_for_ever,
         an_account_larger_than_a_reply_is_a_fault_not_a_cut,
         NULL,
     };

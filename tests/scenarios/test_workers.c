@@ -104,6 +104,8 @@ START_TEST(the_second_worker_answers_when_the_first_refuses)
     ck_assert_str_eq(hall_field(&hall, "agent-worker"), "w2");
     ck_assert_uint_eq(hall.meter->settles, 1);
     ck_assert_uint_eq(hall.meter->asked, 1); /* one hold for both */
+    ck_assert_uint_eq(hall.pools->tries[1].tried_count, 1);
+    ck_assert_str_eq(hall.pools->tries[1].tried[0], "w1");
     ck_assert_uint_eq(stats_read(&hall.stats.tries_again), 1);
     ck_assert_uint_eq(stats_read(&hall.stats.attempts), 2);
     ck_assert_ptr_nonnull(strstr(hall_log(&hall), "tcb-out-of-date"));

@@ -23,3 +23,8 @@ check_PROGRAMS += tests/unit/ctl/test_commands
 tests_unit_ctl_test_commands_SOURCES = tests/unit/ctl/test_commands.c tests/unit/checks.h
 tests_unit_ctl_test_commands_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_ctl_test_commands_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/ctl/test_client
+tests_unit_ctl_test_client_SOURCES = tests/unit/ctl/test_client.c tests/unit/checks.h
+tests_unit_ctl_test_client_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_ctl_test_client_LDADD = $(TEST_LIBS)

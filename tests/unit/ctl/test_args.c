@@ -133,6 +133,7 @@ START_TEST(what_is_unknown_doubled_or_missing_is_said)
 {
     wrong("", "no command");
     wrong("account", "half a command");
+    wrong("key", "\n  key revoke NAME ID");
     wrong("account --day 1", "half a command");
     wrong("accounts", "no command 'accounts'");
     wrong("account frob", "no command 'account frob'");

@@ -311,6 +311,99 @@ START_TEST(wrong_use_is_2_and_asks_nothing)
 }
 END_TEST
 
+/* Three charges of two agents on two days, and a credit. */
+static const char ledger[] =
+    "{\"entries\":["
+    "{\"time_ms\":1709251199999,\"kind\":\"chg\",\"value_ucr\":-5,\"cid\":\"bafya\","
+    "\"worker\":\"w1\"},"
+    "{\"time_ms\":1709251200000,\"kind\":\"chg\",\"value_ucr\":-2000000,\"cid\":\"bafyb\","
+    "\"worker\":\"w1\"},"
+    "{\"time_ms\":1709251200001,\"kind\":\"chg\",\"value_ucr\":-7,\"cid\":\"bafya\"},"
+    "{\"time_ms\":1709251200002,\"kind\":\"top\",\"value_ucr\":9000000}]}";
+
+static void spend_says(const char *const *words, const char *expected)
+{
+    struct gate gate;
+    struct run result;
+    run_with(&result, &gate, 200, ledger, words);
+    ck_assert_int_eq(result.status, CTL_OK);
+    ck_assert_str_eq(result.out, expected);
+    run_fini(&result);
+}
+
+START_TEST(charges_are_summed_by_agent_day_or_worker_and_credits_left_out)
+{
+    spend_says(WORDS("spend", "a", "--by", "cid"), "AGENT  CALLS   CHARGED\n"
+                                                   "bafyb      1  2.000000\n"
+                                                   "bafya      2  0.000012\n");
+    spend_says(WORDS("spend", "a", "--by", "day"), "DAY         CALLS   CHARGED\n"
+                                                   "2024-03-01      2  2.000007\n"
+                                                   "2024-02-29      1  0.000005\n");
+    spend_says(WORDS("spend", "a", "--by", "worker"), "WORKER  CALLS   CHARGED\n"
+                                                      "w1          2  2.000005\n"
+                                                      "-           1  0.000007\n");
+}
+END_TEST
+
+START_TEST(sums_say_when_there_are_more_entries)
+{
+    struct gate gate;
+    struct run result;
+    run_with(&result, &gate, 200, "{\"entries\":[],\"complete\":false}",
+             WORDS("spend", "a", "--by", "cid"));
+    ck_assert_ptr_nonnull(strstr(result.out, "There are more entries"));
+    run_fini(&result);
+    run_with(&result, &gate, 200, "{\"entries\":[],\"complete\":true}",
+             WORDS("spend", "a", "--by", "cid"));
+    ck_assert_str_eq(result.out, "No charges.\n");
+    run_fini(&result);
+}
+END_TEST
+
+START_TEST(entries_are_shown_with_their_sums)
+{
+    struct gate gate;
+    struct run result;
+    run_with(&result, &gate, 200,
+             "{\"account\":\"a\",\"entries\":[{\"time_ms\":1709251199999,\"reference\":\"r\","
+             "\"kind\":\"top\",\"value_ucr\":9000000,\"balance_ucr\":9000000}],"
+             "\"charged_ucr\":0,\"credited_ucr\":9000000,\"complete\":true}",
+             WORDS("spend", "a"));
+    ck_assert_str_eq(result.out, "TIME                  KIND     VALUE   BALANCE  REFERENCE\n"
+                                 "2024-02-29 23:59:59Z  top   9.000000  9.000000  r\n"
+                                 "\n"
+                                 " CHARGED  CREDITED\n"
+                                 "0.000000  9.000000\n");
+    run_fini(&result);
+}
+END_TEST
+
+START_TEST(accounts_are_listed_by_name_and_a_repeated_credit_is_said)
+{
+    struct gate gate;
+    struct run result;
+    run_with(&result, &gate, 200, "{\"accounts\":[\"a\",\"b\"],\"complete\":true}",
+             WORDS("account", "list"));
+    ck_assert_str_eq(result.out, "a\nb\n");
+    run_fini(&result);
+    run_with(&result, &gate, 200, "{\"accounts\":[\"a\"],\"complete\":false}",
+             WORDS("account", "list"));
+    ck_assert_str_eq(result.out, "a\n\nThere are more accounts than these.\n");
+    run_fini(&result);
+    run_with(&result, &gate, 200, "{\"accounts\":[],\"complete\":true}", WORDS("account", "list"));
+    ck_assert_ptr_nonnull(strstr(result.out, "account create NAME"));
+    run_fini(&result);
+    run_with(&result, &gate, 200, "{\"applied\":false}",
+             WORDS("credit", "add", "a", "1", "--ref", "r"));
+    ck_assert_ptr_nonnull(strstr(result.out, "Nothing was changed"));
+    run_fini(&result);
+    run_with(&result, &gate, 200, "{\"applied\":true}",
+             WORDS("credit", "add", "a", "1", "--ref", "r"));
+    ck_assert_ptr_null(strstr(result.out, "Nothing was changed"));
+    run_fini(&result);
+}
+END_TEST
+
 START_TEST(health_is_1_when_the_gateway_is_not_ready)
 {
     struct gate gate;
@@ -339,6 +432,10 @@ int main(void)
                                   a_path_too_long_for_a_socket_is_said,
                                   an_answer_that_breaks_off_or_is_not_ours_is_3,
                                   wrong_use_is_2_and_asks_nothing,
+                                  charges_are_summed_by_agent_day_or_worker_and_credits_left_out,
+                                  sums_say_when_there_are_more_entries,
+                                  entries_are_shown_with_their_sums,
+                                  accounts_are_listed_by_name_and_a_repeated_credit_is_said,
                                   health_is_1_when_the_gateway_is_not_ready,
                                   NULL};
     return checks_run("commands", tests);

@@ -11,10 +11,10 @@
 
 #include "base/alloc.h"
 #include "ctl/answer.h"
-#include "unit/gateway/fake_accounts.h"
 #include "fakes/fake_views.h"
 #include "gateway/admin.h"
 #include "unit/checks.h"
+#include "unit/gateway/fake_accounts.h"
 
 enum { TURNS_MAX = 2000 };
 
@@ -26,6 +26,8 @@ struct desk {
     struct site site;
     struct stats stats[2];
     const char *why_not;
+    struct log log;
+    int said; /* where the log's lines are read */
     char folder[32];
     char path[64];
     struct timer tick; /* so that no turn waits for ever */
@@ -50,13 +52,17 @@ static void tick(void *owner)
     (void)owner;
 }
 
-static struct desk *desk_open(void)
+static struct desk *desk_open_for(uint32_t request_ms_max)
 {
-    static const struct log log = {.fd = -1, .level = LOG_ERROR};
     struct desk *desk = alloc_zeroed(sizeof(*desk));
     struct address address;
     char text[80];
     char error[256];
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    desk->said = ends[0];
+    desk->log = (struct log){.fd = ends[1], .level = LOG_NOTICE};
     desk->loop = loop_new();
     desk->accounts = accounts_new(desk->loop, NULL);
     snprintf(desk->folder, sizeof(desk->folder), "%s", P_tmpdir "/admin-XXXXXX");
@@ -69,13 +75,19 @@ static struct desk *desk_open(void)
     const struct admin_parts parts = {.accounts = desk->accounts,
                                       .pools = &desk->pools,
                                       .site = &desk->site,
-                                      .log = &log,
+                                      .log = &desk->log,
+                                      .request_ms_max = request_ms_max,
                                       .lanes = lanes,
                                       .why_not_ready = why_not_ready,
                                       .owner = desk};
     desk->admin = admin_open(desk->loop, fd, &parts);
     timer_init(&desk->tick, desk->loop, tick, desk);
     return desk;
+}
+
+static struct desk *desk_open(void)
+{
+    return desk_open_for(0);
 }
 
 static void desk_close(struct desk *desk)
@@ -86,6 +98,8 @@ static void desk_close(struct desk *desk)
     loop_free(desk->loop);
     unlink(desk->path);
     rmdir(desk->folder);
+    close(desk->said);
+    close(desk->log.fd);
     free(desk);
 }
 
@@ -229,17 +243,33 @@ START_TEST(a_key_is_minted_for_canonical_cids_or_for_all)
 }
 END_TEST
 
-START_TEST(what_accounts_refuses_is_a_problem_with_its_status)
+START_TEST(what_accounts_refuses_is_a_whole_problem)
 {
+    static const struct {
+        int status;
+        int shown;
+        const char *code;
+    } cases[] = {{400, 400, "bad-request"},
+                 {404, 404, "not-found"},
+                 {409, 409, "conflict"},
+                 {503, 503, "metering-unavailable"},
+                 {418, 500, "internal"}};
     struct desk *desk = desk_open();
-    struct answer answer;
-    fake_accounts(desk->accounts)->status = 409;
-    fake_accounts(desk->accounts)->json = "{\"detail\":\"another amount\"}";
-    ck_assert_int_eq(
-        ask(desk, &answer, "POST", "/accounts/a/credit", "{\"amount_ucr\":1,\"reference\":\"r\"}"),
-        409);
-    ck_assert_str_eq(answer.body, "{\"detail\":\"another amount\"}");
-    answer_fini(&answer);
+    fake_accounts(desk->accounts)->json = "{\"detail\":\"said below\"}";
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+        struct answer answer;
+        fake_accounts(desk->accounts)->status = cases[i].status;
+        ck_assert_int_eq(ask(desk, &answer, "GET", "/accounts/a", ""), cases[i].shown);
+        cJSON *json = cJSON_Parse(answer.body);
+        ck_assert_str_eq(cJSON_GetObjectItemCaseSensitive(json, "code")->valuestring,
+                         cases[i].code);
+        ck_assert_str_eq(cJSON_GetObjectItemCaseSensitive(json, "detail")->valuestring,
+                         "said below");
+        ck_assert_int_eq(cJSON_GetObjectItemCaseSensitive(json, "status")->valueint,
+                         cases[i].shown);
+        cJSON_Delete(json);
+        answer_fini(&answer);
+    }
     desk_close(desk);
 }
 END_TEST
@@ -532,6 +562,59 @@ START_TEST(the_65th_request_at_work_is_answered_503)
 }
 END_TEST
 
+START_TEST(a_body_that_stops_is_408_and_an_answer_that_never_comes_503)
+{
+    struct desk *desk = desk_open_for(50);
+    struct answer answer;
+    int fd = desk_connect(desk);
+    put(fd, "POST /accounts HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{", 56);
+    await_answer(desk, fd, &answer);
+    ck_assert_int_eq(answer.status, 408);
+    ck_assert_ptr_nonnull(strstr(answer.body, "stopped after 1 bytes"));
+    answer_fini(&answer);
+    close(fd);
+    fake_accounts(desk->accounts)->holds_back = true;
+    ck_assert_int_eq(ask(desk, &answer, "PATCH", "/accounts/a", "{\"suspended\":true}"), 503);
+    ck_assert_ptr_nonnull(strstr(answer.body, "not known"));
+    answer_fini(&answer);
+    fake_accounts_answer(desk->accounts); /* too late for anyone */
+    turn(desk);
+    desk_close(desk);
+}
+END_TEST
+
+/* The log's lines so far. */
+static const char *said(struct desk *desk, char lines[4096])
+{
+    ssize_t count = read(desk->said, lines, 4095);
+    lines[count > 0 ? count : 0] = '\0';
+    return lines;
+}
+
+START_TEST(every_change_has_a_line_in_the_log_and_no_view_has)
+{
+    struct desk *desk = desk_open();
+    char lines[4096];
+    struct answer answer;
+    passed(desk, "GET", "/accounts/a", "", "show a");
+    ck_assert_int_eq(ask(desk, &answer, "GET", "/nowhere", ""), 404);
+    answer_fini(&answer);
+    turn(desk);
+    ck_assert_str_eq(said(desk, lines), "");
+    passed(desk, "DELETE", "/accounts/a/keys/k", "", "revoke a k");
+    turn(desk);
+    ck_assert_ptr_nonnull(strstr(said(desk, lines),
+                                 "\"event\":\"admin\",\"method\":\"DELETE\","
+                                 "\"status\":200,\"path\":\"/accounts/a/keys/k\""));
+    refused(desk, "POST", "/accounts?secret=1", "{\"name\":\"hidden\"}", 400, "secret");
+    turn(desk);
+    ck_assert_ptr_nonnull(strstr(said(desk, lines), "\"status\":400,\"path\":\"/accounts\"}"));
+    ck_assert_ptr_null(strstr(lines, "secret"));
+    ck_assert_ptr_null(strstr(lines, "hidden"));
+    desk_close(desk);
+}
+END_TEST
+
 START_TEST(an_operator_who_leaves_while_the_store_is_asked_costs_nothing)
 {
     struct desk *desk = desk_open();
@@ -614,6 +697,7 @@ START_TEST(metrics_are_the_sums_of_all_lanes_with_help_and_type)
 {
     struct desk *desk = desk_open();
     struct answer answer;
+    desk->pools.rows = 5;
     stats_add(&desk->stats[0].requests, 40);
     stats_add(&desk->stats[1].requests, 2);
     stats_add(&desk->stats[1].exchanges_live, 7);
@@ -627,6 +711,8 @@ START_TEST(metrics_are_the_sums_of_all_lanes_with_help_and_type)
                                               "teegate_exchanges_live 7\n"));
     ck_assert_ptr_nonnull(strstr(answer.body, "teegate_faults_total{fault=\"untrusted\"} 5\n"));
     ck_assert_ptr_null(strstr(answer.body, "fault=\"none\""));
+    ck_assert_ptr_nonnull(strstr(answer.body, "teegate_workers{state=\"refused\"} 3\n"));
+    ck_assert_ptr_nonnull(strstr(answer.body, "teegate_workers{state=\"idle\"} 2\n"));
     ck_assert_ptr_nonnull(strstr(answer.body, "teegate_ready 1\n"));
     ck_assert_int_eq(answer.body[answer.body_len - 1], '\n');
     answer_fini(&answer);
@@ -696,7 +782,7 @@ int main(void)
 {
     const TTest *const tests[] = {each_route_of_accounts_asks_what_its_body_says,
                                   a_key_is_minted_for_canonical_cids_or_for_all,
-                                  what_accounts_refuses_is_a_problem_with_its_status,
+                                  what_accounts_refuses_is_a_whole_problem,
                                   a_body_that_is_not_what_the_route_takes_is_refused_by_name,
                                   texts_are_taken_up_to_their_length_and_no_further,
                                   unknown_paths_and_parameters_are_named,
@@ -705,6 +791,8 @@ int main(void)
                                   a_body_in_pieces_is_put_together,
                                   the_65th_connection_is_told_so_and_others_go_on,
                                   the_65th_request_at_work_is_answered_503,
+                                  a_body_that_stops_is_408_and_an_answer_that_never_comes_503,
+                                  every_change_has_a_line_in_the_log_and_no_view_has,
                                   an_operator_who_leaves_while_the_store_is_asked_costs_nothing,
                                   closing_with_requests_under_way_ends_them,
                                   a_drain_answers_what_is_under_way_and_takes_no_more,

@@ -81,6 +81,30 @@ START_TEST(what_the_user_does_not_take_stays_within_the_stream_window)
 }
 END_TEST
 
+START_TEST(a_small_window_is_held_to_once_it_is_agreed)
+{
+    static const uint32_t windows[] = {1, 4096, 65535, 65536, 200000};
+    for (size_t i = 0; i < sizeof(windows) / sizeof(*windows); ++i) {
+        ends_init(&ends);
+        ends.worker.greedy = false;
+        ends.worker.options.stream_window_bytes = windows[i];
+        ends.caller.options.send_bytes_max = 300000;
+        ends_open(&ends, ALPN_H2);
+        struct party *ask = ends_ask(&ends, ends_request("POST", "/ipfs/x"), false);
+        ck_assert_uint_eq(stream_room(ask->stream), 300000);
+        char *text = calloc(1, 300000);
+        stream_send(ask->stream, span_of(text, 300000));
+        ck_assert_uint_eq(stream_room(ask->stream), 0);
+        free(text);
+        ends_settle(&ends);
+        struct party *answer = ends_nth(&ends.worker, 0);
+        ck_assert_uint_eq(stream_bytes(answer->stream), windows[i]);
+        ck_assert_uint_eq(stream_room(ask->stream), windows[i]);
+        ends_fini(&ends);
+    }
+}
+END_TEST
+
 START_TEST(a_stalled_stream_does_not_hold_up_its_neighbour)
 {
     ends_init(&ends);
@@ -680,6 +704,7 @@ int main(void)
     const TTest *const tests[] = {
         a_request_and_its_answer_arrive_whole,
         what_the_user_does_not_take_stays_within_the_stream_window,
+        a_small_window_is_held_to_once_it_is_agreed,
         a_stalled_stream_does_not_hold_up_its_neighbour,
         a_body_moved_from_stream_to_stream_is_whole_and_exact,
         trailers_pass_both_ways_without_what_may_not_be_there,

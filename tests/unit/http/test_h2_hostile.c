@@ -479,6 +479,75 @@ START_TEST(a_head_that_dribbles_is_given_up)
 }
 END_TEST
 
+START_TEST(streams_above_the_limit_are_refused_and_an_error_once_it_is_agreed)
+{
+    for (int agreed = 0; agreed < 2; ++agreed) {
+        ends_init(&ends);
+        ends.worker.options.streams_max = 3;
+        ends_serve_raw(&ends, ALPN_H2);
+        frames_len = 0;
+        raw("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
+        frame(SETTINGS, 0, 0, NULL, 0);
+        if (agreed)
+            frame(SETTINGS, ACK, 0, NULL, 0);
+        for (uint32_t id = 1; id <= 5; id += 2)
+            request(id, END_STREAM, NULL);
+        send_frames(&ends.worker);
+        ck_assert_uint_eq(ends.worker.party_count, 3);
+        ck_assert(!ends.worker.ended);
+        request(7, END_STREAM, NULL);
+        send_frames(&ends.worker);
+        ck_assert_uint_eq(ends.worker.party_count, 3);
+        if (agreed) {
+            ck_assert_int_eq(goaway_code(), PROTOCOL_ERROR);
+            ck_assert_int_eq(stream_fate(ends_nth(&ends.worker, 0)->stream), STREAM_INVALID);
+        } else {
+            ck_assert_int_eq(found_code(&ends.worker, RST_STREAM, 7), 7 /* REFUSED_STREAM */);
+            ends_reply(ends_nth(&ends.worker, 0), 200, "");
+            ends_settle(&ends);
+            request(9, END_STREAM, NULL);
+            send_frames(&ends.worker);
+            ck_assert_uint_eq(ends.worker.party_count, 4);
+        }
+        ends_fini(&ends);
+    }
+}
+END_TEST
+
+START_TEST(after_so_many_requests_the_connection_drains_in_two_steps)
+{
+    begin(); /* for its frames; they go to another connection */
+    ends_fini(&ends);
+    ends_init(&ends);
+    ends.worker.options.requests_max = 2;
+    ends_serve_raw(&ends, ALPN_H2);
+    request(1, END_STREAM, NULL);
+    send_frames(&ends.worker);
+    ck_assert_int_eq(goaway_code(), -1);
+    request(3, END_STREAM, NULL);
+    send_frames(&ends.worker);
+    ck_assert_int_eq(goaway_code(), 0);
+    /* It crossed the first GOAWAY, which promised nothing was lost: it is served. */
+    request(5, END_STREAM, NULL);
+    send_frames(&ends.worker);
+    ck_assert_uint_eq(ends.worker.party_count, 3);
+    fake_conn_forget(ends.worker.conn);
+    fake_loop_advance(ends.loop, 1000);
+    ends_settle(&ends);
+    ck_assert_int_eq(goaway_code(), 0);
+    request(7, END_STREAM, NULL);
+    send_frames(&ends.worker);
+    ck_assert_uint_eq(ends.worker.party_count, 3);
+    for (unsigned i = 0; i < 3; ++i) {
+        ck_assert(!ends.worker.ended);
+        ends_reply(ends_nth(&ends.worker, i), 200, "x");
+        ends_settle(&ends);
+    }
+    ck_assert(ends.worker.ended);
+    ends_fini(&ends);
+}
+END_TEST
+
 START_TEST(what_is_not_http2_ends_the_connection)
 {
     begin();
@@ -522,8 +591,7 @@ START_TEST(byte_by_byte_and_in_one_piece_a_session_reads_the_same)
 }
 END_TEST
 
-/* --- broken workers -----------------------------------------------------------------------------
- */
+/* --- broken workers --------------------------------------------------------------------------- */
 
 static struct party *ask(const char *method)
 {
@@ -672,6 +740,8 @@ int main(void)
         a_flood_of_continuations_ends_the_connection,
         references_to_one_large_field_are_counted_each,
         a_head_that_dribbles_is_given_up,
+        streams_above_the_limit_are_refused_and_an_error_once_it_is_agreed,
+        after_so_many_requests_the_connection_drains_in_two_steps,
         what_is_not_http2_ends_the_connection,
         byte_by_byte_and_in_one_piece_a_session_reads_the_same,
         broken_answers_are_invalid,

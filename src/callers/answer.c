@@ -1,0 +1,56 @@
+#include "callers/answer.h"
+
+#include <hiredis/hiredis.h>
+
+#include "rules/price.h"
+
+bool answer_is_array(const struct redisReply *reply)
+{
+    return reply != NULL && reply->type == REDIS_REPLY_ARRAY;
+}
+
+bool answer_is_error(const struct redisReply *reply)
+{
+    return reply != NULL && reply->type == REDIS_REPLY_ERROR;
+}
+
+size_t answer_count(const struct redisReply *reply)
+{
+    return answer_is_array(reply) ? reply->elements : 0;
+}
+
+const struct redisReply *answer_at(const struct redisReply *reply, size_t index)
+{
+    return index < answer_count(reply) ? reply->element[index] : NULL;
+}
+
+struct span answer_text(const struct redisReply *reply)
+{
+    if (reply == NULL || (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_STATUS))
+        return SPAN_NONE;
+    return span_of(reply->str, reply->len);
+}
+
+struct span answer_word(const struct redisReply *reply, size_t index)
+{
+    return answer_text(answer_at(reply, index));
+}
+
+uint64_t answer_number(const struct redisReply *reply, size_t index)
+{
+    uint64_t value;
+    return span_to_u64(answer_word(reply, index), PRICE_UCR_MAX, &value) ? value : 0;
+}
+
+int64_t answer_integer(const struct redisReply *reply)
+{
+    return reply != NULL && reply->type == REDIS_REPLY_INTEGER ? reply->integer : -1;
+}
+
+struct span answer_field(const struct redisReply *reply, const char *name)
+{
+    for (size_t i = 0; i + 1 < answer_count(reply); i += 2)
+        if (span_is(answer_word(reply, i), span_text(name)))
+            return answer_word(reply, i + 1);
+    return SPAN_NONE;
+}
