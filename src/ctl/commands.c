@@ -47,13 +47,9 @@ int ctl_account_show(struct ctl_call *call)
 
 static void show_accounts(struct ctl_call *call, const cJSON *json)
 {
-    static const struct show_column columns[] = {
-        {"name", "NAME"},     {"state", "STATE"},     {"balance_ucr", "BALANCE"},
-        {"held_ucr", "HELD"}, {"spent_ucr", "SPENT"}, {"live", "LIVE"},
-        {NULL, NULL},
-    };
-    show_rows(call->out, cJSON_GetObjectItemCaseSensitive(json, "accounts"), columns,
-              "No accounts yet. Make one: teegatectl account create NAME");
+    const cJSON *names = cJSON_GetObjectItemCaseSensitive(json, "accounts");
+    show_texts(call->out, names, "No accounts yet. Make one: teegatectl account create NAME");
+    show_incomplete(call->out, json, "There are more accounts than these.");
 }
 
 int ctl_account_list(struct ctl_call *call)
@@ -102,6 +98,13 @@ int ctl_account_resume(struct ctl_call *call)
 /* --- credit ------------------------------------------------------------------------------------
  */
 
+static void show_credited(struct ctl_call *call, const cJSON *json)
+{
+    show_members(call->out, json);
+    if (cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "applied")))
+        fprintf(call->out, "\nNothing was changed: this reference was counted before.\n");
+}
+
 static int credit(struct ctl_call *call, bool may_take)
 {
     struct ask_path path;
@@ -118,7 +121,7 @@ static int credit(struct ctl_call *call, bool may_take)
     ask_body_init(&body);
     json_i64(&body.json, "amount_ucr", amount);
     ask_body_options(&body, call);
-    return ask_and_show(call, "POST", path.text, &body, show_object);
+    return ask_and_show(call, "POST", path.text, &body, show_credited);
 }
 
 int ctl_credit_add(struct ctl_call *call)
@@ -171,12 +174,11 @@ int ctl_key_mint(struct ctl_call *call)
 static void show_keys(struct ctl_call *call, const cJSON *json)
 {
     static const struct show_column columns[] = {
-        {"id", "ID"},
+        {"key_id", "ID"},
         {"scopes", "SCOPES"},
-        {"created_at", "CREATED"},
+        {"made_at", "MADE"},
         {"expires_at", "EXPIRES"},
         {"revoked_at", "REVOKED"},
-        {"revoked", "REVOKED"},
         {"cids", "AGENTS"},
         {NULL, NULL},
     };
@@ -203,17 +205,13 @@ int ctl_key_revoke(struct ctl_call *call)
 static void show_holds(struct ctl_call *call, const cJSON *json)
 {
     static const struct show_column columns[] = {
-        {"invocation", "INVOCATION"},
-        {"cid", "AGENT"},
-        {"ceiling_ucr", "HELD"},
-        {"checkpoint_ucr", "SO-FAR"},
-        {"made_at_ms", "SINCE"},
-        {"deadline_at_ms", "DEADLINE"},
-        {"key", "KEY"},
-        {NULL, NULL},
+        {"invocation", "INVOCATION"}, {"ceiling_ucr", "HELD"},    {"cost_so_far_ucr", "SO-FAR"},
+        {"began_at_ms", "BEGAN"},     {"deadline_ms", "ENDS-BY"}, {"key_id", "KEY"},
+        {"gateway", "GATEWAY"},       {"cid", "AGENT"},           {NULL, NULL},
     };
     show_rows(call->out, cJSON_GetObjectItemCaseSensitive(json, "holds"), columns,
               "Nothing is held: no call of this account is under way.");
+    show_incomplete(call->out, json, "There are more holds than these.");
 }
 
 int ctl_holds(struct ctl_call *call)

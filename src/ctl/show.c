@@ -18,6 +18,13 @@ static bool ends_with(const char *text, const char *tail)
     return len >= tail_len && strcmp(text + len - tail_len, tail) == 0;
 }
 
+/* Members that hold unix milliseconds. */
+static bool is_moment_ms(const char *member)
+{
+    return ends_with(member, "_at_ms") || ends_with(member, "time_ms") ||
+           ends_with(member, "deadline_ms");
+}
+
 /* --- values ------------------------------------------------------------------------------------
  */
 
@@ -32,7 +39,7 @@ static void number_text(const char *member, double value, char *out)
     int64_t number = (int64_t)value;
     if (ends_with(member, "_ucr"))
         amount_text(number, out);
-    else if (ends_with(member, "_at_ms"))
+    else if (is_moment_ms(member))
         moment_text(number / 1000, out);
     else if (ends_with(member, "_at") && number == 0)
         snprintf(out, CELL_MAX, "never");
@@ -85,11 +92,11 @@ static void value_text(const char *member, const cJSON *value, char *out)
 /* "balance_ucr" is shown as "balance": its value says the rest. */
 static void name_text(const char *prefix, const char *member, char *out)
 {
-    static const char *const tails[] = {"_ucr", "_at_ms"};
     size_t len = strlen(member);
-    for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); ++i)
-        if (ends_with(member, tails[i]))
-            len -= strlen(tails[i]);
+    if (ends_with(member, "_ucr"))
+        len -= strlen("_ucr");
+    else if (is_moment_ms(member))
+        len -= ends_with(member, "_at_ms") ? strlen("_at_ms") : strlen("_ms");
     snprintf(out, NAME_MAX_SHOWN, "%s%s%.*s", prefix, prefix[0] != '\0' ? "." : "", (int)len,
              member);
     for (char *c = out; *c != '\0'; ++c)
@@ -214,4 +221,25 @@ void show_rows(FILE *out, const cJSON *rows, const struct show_column *columns, 
     memcpy(table.right, right, sizeof(right));
     bool whole = add_rows(&table, rows, chosen);
     print(&table, whole, out);
+}
+
+void show_texts(FILE *out, const cJSON *texts, const char *none)
+{
+    struct table table;
+    const cJSON *item;
+    bool whole = true;
+    table_init(&table, 1);
+    cJSON_ArrayForEach(item, texts)
+    {
+        whole = whole && (!cJSON_IsString(item) || table_add(&table, item->valuestring));
+    }
+    if (table.cell_count == 0)
+        fprintf(out, "%s\n", none);
+    print(&table, whole, out);
+}
+
+void show_incomplete(FILE *out, const cJSON *object, const char *words)
+{
+    if (cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(object, "complete")))
+        fprintf(out, "\n%s\n", words);
 }

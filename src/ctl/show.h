@@ -19,4 +19,9 @@ void show_members(FILE *out, const cJSON *object);
 /* A table of `rows`; a column no row has is left out. `none` is said when there are no rows. */
 void show_rows(FILE *out, const cJSON *rows, const struct show_column *columns, const char *none);
 
+/* The texts of an array, a line each. */
+void show_texts(FILE *out, const cJSON *texts, const char *none);
+/* Says `words` when the answer's member "complete" is false. */
+void show_incomplete(FILE *out, const cJSON *object, const char *words);
+
 #endif

@@ -15,32 +15,41 @@ enum { ENTRIES_MAX = 1000, ENTRIES_DEFAULT = 100, GROUP_NAME_MAX = 200 };
 /* --- entries -----------------------------------------------------------------------------------
  */
 
+#define MORE "There are more entries: narrow --from and --to, or raise --count (1000 at most)."
+
 static void show_sums(struct ctl_call *call, const cJSON *json)
 {
-    const cJSON *sums = cJSON_GetObjectItemCaseSensitive(json, "sums");
-    if (!cJSON_IsObject(sums))
-        return;
+    static const struct show_column sums[] = {
+        {"charged_ucr", "CHARGED"}, {"credited_ucr", "CREDITED"}, {NULL, NULL}};
+    cJSON *rows = cJSON_CreateArray();
+    must(rows != NULL && cJSON_AddItemReferenceToArray(rows, (cJSON *)json));
     fprintf(call->out, "\n");
-    show_members(call->out, sums);
+    show_rows(call->out, rows, sums, "No sums.");
+    cJSON_Delete(rows);
 }
 
 static void show_entries(struct ctl_call *call, const cJSON *json)
 {
     static const struct show_column columns[] = {
-        {"at_ms", "TIME"},
+        {"time_ms", "TIME"},
         {"kind", "KIND"},
-        {"amount_ucr", "AMOUNT"},
+        {"value_ucr", "VALUE"},
         {"balance_ucr", "BALANCE"},
         {"outcome", "OUTCOME"},
+        {"status", "STATUS"},
         {"worker", "WORKER"},
+        {"key_id", "KEY"},
         {"invocation", "INVOCATION"},
-        {"reference", "REF"},
+        {"reference", "REFERENCE"},
         {"cid", "AGENT"},
         {"note", "NOTE"},
         {NULL, NULL},
     };
-    show_rows(call->out, cJSON_GetObjectItemCaseSensitive(json, "entries"), columns, "No entries.");
-    show_sums(call, json);
+    const cJSON *entries = cJSON_GetObjectItemCaseSensitive(json, "entries");
+    show_rows(call->out, entries, columns, "No entries.");
+    if (cJSON_GetArraySize(entries) > 0)
+        show_sums(call, json);
+    show_incomplete(call->out, json, MORE);
 }
 
 /* --- sums by -----------------------------------------------------------------------------------
@@ -76,7 +85,7 @@ static void name_of(const cJSON *entry, const char *by, char *out)
 {
     if (strcmp(by, "day") == 0) {
         char moment[MOMENT_TEXT_MAX];
-        moment_text(number_of(entry, "at_ms") / 1000, moment);
+        moment_text(number_of(entry, "time_ms") / 1000, moment);
         snprintf(out, GROUP_NAME_MAX, "%.10s", moment);
     } else {
         snprintf(out, GROUP_NAME_MAX, "%s", text_of(entry, by));
@@ -95,21 +104,21 @@ static struct group *group_of(struct groups *groups, const char *name)
     return group;
 }
 
-/* A charge takes from the balance, so its amount is negative. */
+/* A charge takes from the balance, so its value is negative. */
 static void sum_up(struct groups *groups, const cJSON *entries, const char *by)
 {
     const cJSON *entry;
     cJSON_ArrayForEach(entry, entries)
     {
         char name[GROUP_NAME_MAX];
-        if (strcmp(text_of(entry, "kind"), "charge") != 0)
+        if (strcmp(text_of(entry, "kind"), "chg") != 0)
             continue;
         name_of(entry, by, name);
         struct group *group = group_of(groups, name);
         if (group == NULL)
             continue;
         ++group->count;
-        group->charged_ucr -= number_of(entry, "amount_ucr");
+        group->charged_ucr -= number_of(entry, "value_ucr");
     }
 }
 
@@ -154,7 +163,6 @@ static void print_groups(struct ctl_call *call, const struct groups *groups, con
 static void show_groups(struct ctl_call *call, const cJSON *json)
 {
     const cJSON *entries = cJSON_GetObjectItemCaseSensitive(json, "entries");
-    const struct ctl_value *count = args_value(call, "--count");
     const char *by = args_value(call, "--by")->text;
     struct groups groups = {.list = alloc_array(ENTRIES_MAX, sizeof(struct group))};
     sum_up(&groups, entries, by);
@@ -165,9 +173,7 @@ static void show_groups(struct ctl_call *call, const cJSON *json)
         fprintf(call->out, "No charges.\n");
     else
         print_groups(call, &groups, by);
-    if (cJSON_GetArraySize(entries) >= (count->text != NULL ? count->number : ENTRIES_MAX))
-        fprintf(call->out, "\nThere may be more entries: narrow --from and --to, or raise "
-                           "--count (1000 at most).\n");
+    show_incomplete(call->out, json, MORE);
     free(groups.list);
 }
 

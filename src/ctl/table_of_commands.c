@@ -86,8 +86,9 @@ const struct ctl_command ctl_commands[] = {
      "ID is from 'teegatectl key list'. Gateways refuse the key within five seconds.\n",
      "  teegatectl key revoke alice 5f3a9c\n", ctl_key_revoke},
     {"spend", "NAME", 1, spend, "Show what an account was charged and credited",
-     "Entries of the ledger, newest first. With --by, sums over the entries shown: raise --count\n"
-     "or narrow the dates when it says that there are more.\n",
+     "Entries of the ledger, newest first: KIND is chg (a call), top (credit added) or adj (credit\n"
+     "adjusted); VALUE is what it did to the account. With --by, sums of the charges, over as many\n"
+     "entries as --count says (then 1000, unless given).\n",
      "  teegatectl spend alice --from 2026-11-01 --to 2026-11-30 --by cid\n", ctl_spend},
     {"holds", "NAME", 1, none, "Show the money set aside for calls under way", "",
      "  teegatectl holds alice\n", ctl_holds},

@@ -76,7 +76,7 @@ static void refuse(struct h1 *h1, int status, const char *why)
         h1->stream = NULL;
         stream_detach(stream, STREAM_INVALID);
     }
-    h1_send_refusal(h1, status);
+    h1_send_refusal(h1, status, why);
 }
 
 /* Workers' side. */

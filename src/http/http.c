@@ -315,12 +315,3 @@ void http_add_date(struct http *http, struct head *head)
     bool added = head_add(head, SPAN_OF("date"), span_text(http->date));
     (void)added;
 }
-
-struct head *http_own_answer(struct http *http, int status)
-{
-    struct head *head = head_new(1024, 8);
-    head->status = status;
-    must(head_add(head, SPAN_OF("content-length"), SPAN_OF("0")));
-    http_add_date(http, head);
-    return head;
-}

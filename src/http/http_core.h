@@ -142,7 +142,5 @@ void http_set_timer(struct http *http);
 void http_wake_room(struct http *http);
 /* Adds what every answer has: `date` (RFC 9110 6.6.1), unless it is there. */
 void http_add_date(struct http *http, struct head *head);
-/* A head for an answer of our own, without body. */
-struct head *http_own_answer(struct http *http, int status);
 
 #endif

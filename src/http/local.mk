@@ -15,4 +15,5 @@ src_libteegate_a_SOURCES += \
     src/http/head_check.c src/http/head_check.h \
     src/http/http.c src/http/http.h \
     src/http/http_core.h \
+    src/http/refusal.c src/http/refusal.h \
     src/http/stream.c src/http/stream.h

@@ -108,6 +108,7 @@ def test_bytes_that_two_servers_could_read_differently_are_400_and_close(running
     told = raw(running, SMUGGLING[number] % CID.encode() + b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
     assert told.split(b"\r\n")[0].split(b" ")[1] in (b"400", b"505")
     assert told.count(b"HTTP/1.1 ") == 1
+    assert b'"code":"bad-request"' in told and b"content-type: application/problem+json" in told.lower()
     assert running.worker.requests == []
     assert Client(running.port).call(f"/ipfs/{CID}", running.key).status == 200
 

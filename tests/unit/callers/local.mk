@@ -32,3 +32,10 @@ tests_unit_callers_test_session_SOURCES = tests/unit/callers/test_session.c test
     tests/fakes/fake_conn.c tests/fakes/fake_conn.h tests/fakes/fake_loop.c tests/fakes/fake_loop.h
 tests_unit_callers_test_session_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_callers_test_session_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/callers/test_accounts
+tests_unit_callers_test_accounts_SOURCES = tests/unit/callers/test_accounts.c \
+    tests/unit/callers/lane.h tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h \
+    tests/unit/checks.h
+tests_unit_callers_test_accounts_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_accounts_LDADD = $(TEST_LIBS)

@@ -314,12 +314,12 @@ END_TEST
 /* Three charges of two agents on two days, and a credit. */
 static const char ledger[] =
     "{\"entries\":["
-    "{\"at_ms\":1709251199999,\"kind\":\"charge\",\"amount_ucr\":-5,\"cid\":\"bafya\","
+    "{\"time_ms\":1709251199999,\"kind\":\"chg\",\"value_ucr\":-5,\"cid\":\"bafya\","
     "\"worker\":\"w1\"},"
-    "{\"at_ms\":1709251200000,\"kind\":\"charge\",\"amount_ucr\":-2000000,\"cid\":\"bafyb\","
+    "{\"time_ms\":1709251200000,\"kind\":\"chg\",\"value_ucr\":-2000000,\"cid\":\"bafyb\","
     "\"worker\":\"w1\"},"
-    "{\"at_ms\":1709251200001,\"kind\":\"charge\",\"amount_ucr\":-7,\"cid\":\"bafya\"},"
-    "{\"at_ms\":1709251200002,\"kind\":\"credit\",\"amount_ucr\":9000000}]}";
+    "{\"time_ms\":1709251200001,\"kind\":\"chg\",\"value_ucr\":-7,\"cid\":\"bafya\"},"
+    "{\"time_ms\":1709251200002,\"kind\":\"top\",\"value_ucr\":9000000}]}";
 
 static void spend_says(const char *const *words, const char *expected)
 {
@@ -345,18 +345,61 @@ START_TEST(charges_are_summed_by_agent_day_or_worker_and_credits_left_out)
 }
 END_TEST
 
-START_TEST(sums_say_when_there_may_be_more_entries)
+START_TEST(sums_say_when_there_are_more_entries)
 {
     struct gate gate;
     struct run result;
-    run_with(&result, &gate, 200, ledger, WORDS("spend", "a", "--by", "cid", "--count", "4"));
-    ck_assert_ptr_nonnull(strstr(result.out, "There may be more entries"));
+    run_with(&result, &gate, 200, "{\"entries\":[],\"complete\":false}",
+             WORDS("spend", "a", "--by", "cid"));
+    ck_assert_ptr_nonnull(strstr(result.out, "There are more entries"));
     run_fini(&result);
-    run_with(&result, &gate, 200, ledger, WORDS("spend", "a", "--by", "cid", "--count", "5"));
-    ck_assert_ptr_null(strstr(result.out, "There may be more entries"));
-    run_fini(&result);
-    run_with(&result, &gate, 200, "{\"entries\":[]}", WORDS("spend", "a", "--by", "cid"));
+    run_with(&result, &gate, 200, "{\"entries\":[],\"complete\":true}",
+             WORDS("spend", "a", "--by", "cid"));
     ck_assert_str_eq(result.out, "No charges.\n");
+    run_fini(&result);
+}
+END_TEST
+
+START_TEST(entries_are_shown_with_their_sums)
+{
+    struct gate gate;
+    struct run result;
+    run_with(&result, &gate, 200,
+             "{\"account\":\"a\",\"entries\":[{\"time_ms\":1709251199999,\"reference\":\"r\","
+             "\"kind\":\"top\",\"value_ucr\":9000000,\"balance_ucr\":9000000}],"
+             "\"charged_ucr\":0,\"credited_ucr\":9000000,\"complete\":true}",
+             WORDS("spend", "a"));
+    ck_assert_str_eq(result.out, "TIME                  KIND     VALUE   BALANCE  REFERENCE\n"
+                                 "2024-02-29 23:59:59Z  top   9.000000  9.000000  r\n"
+                                 "\n"
+                                 " CHARGED  CREDITED\n"
+                                 "0.000000  9.000000\n");
+    run_fini(&result);
+}
+END_TEST
+
+START_TEST(accounts_are_listed_by_name_and_a_repeated_credit_is_said)
+{
+    struct gate gate;
+    struct run result;
+    run_with(&result, &gate, 200, "{\"accounts\":[\"a\",\"b\"],\"complete\":true}",
+             WORDS("account", "list"));
+    ck_assert_str_eq(result.out, "a\nb\n");
+    run_fini(&result);
+    run_with(&result, &gate, 200, "{\"accounts\":[\"a\"],\"complete\":false}",
+             WORDS("account", "list"));
+    ck_assert_str_eq(result.out, "a\n\nThere are more accounts than these.\n");
+    run_fini(&result);
+    run_with(&result, &gate, 200, "{\"accounts\":[],\"complete\":true}", WORDS("account", "list"));
+    ck_assert_ptr_nonnull(strstr(result.out, "account create NAME"));
+    run_fini(&result);
+    run_with(&result, &gate, 200, "{\"applied\":false}",
+             WORDS("credit", "add", "a", "1", "--ref", "r"));
+    ck_assert_ptr_nonnull(strstr(result.out, "Nothing was changed"));
+    run_fini(&result);
+    run_with(&result, &gate, 200, "{\"applied\":true}",
+             WORDS("credit", "add", "a", "1", "--ref", "r"));
+    ck_assert_ptr_null(strstr(result.out, "Nothing was changed"));
     run_fini(&result);
 }
 END_TEST
@@ -390,7 +433,9 @@ int main(void)
                                   an_answer_that_breaks_off_or_is_not_ours_is_3,
                                   wrong_use_is_2_and_asks_nothing,
                                   charges_are_summed_by_agent_day_or_worker_and_credits_left_out,
-                                  sums_say_when_there_may_be_more_entries,
+                                  sums_say_when_there_are_more_entries,
+                                  entries_are_shown_with_their_sums,
+                                  accounts_are_listed_by_name_and_a_repeated_credit_is_said,
                                   health_is_1_when_the_gateway_is_not_ready,
                                   NULL};
     return checks_run("commands", tests);

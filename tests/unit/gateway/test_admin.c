@@ -243,17 +243,33 @@ START_TEST(a_key_is_minted_for_canonical_cids_or_for_all)
 }
 END_TEST
 
-START_TEST(what_accounts_refuses_is_a_problem_with_its_status)
+START_TEST(what_accounts_refuses_is_a_whole_problem)
 {
+    static const struct {
+        int status;
+        int shown;
+        const char *code;
+    } cases[] = {{400, 400, "bad-request"},
+                 {404, 404, "not-found"},
+                 {409, 409, "conflict"},
+                 {503, 503, "metering-unavailable"},
+                 {418, 500, "internal"}};
     struct desk *desk = desk_open();
-    struct answer answer;
-    fake_accounts(desk->accounts)->status = 409;
-    fake_accounts(desk->accounts)->json = "{\"detail\":\"another amount\"}";
-    ck_assert_int_eq(
-        ask(desk, &answer, "POST", "/accounts/a/credit", "{\"amount_ucr\":1,\"reference\":\"r\"}"),
-        409);
-    ck_assert_str_eq(answer.body, "{\"detail\":\"another amount\"}");
-    answer_fini(&answer);
+    fake_accounts(desk->accounts)->json = "{\"detail\":\"said below\"}";
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+        struct answer answer;
+        fake_accounts(desk->accounts)->status = cases[i].status;
+        ck_assert_int_eq(ask(desk, &answer, "GET", "/accounts/a", ""), cases[i].shown);
+        cJSON *json = cJSON_Parse(answer.body);
+        ck_assert_str_eq(cJSON_GetObjectItemCaseSensitive(json, "code")->valuestring,
+                         cases[i].code);
+        ck_assert_str_eq(cJSON_GetObjectItemCaseSensitive(json, "detail")->valuestring,
+                         "said below");
+        ck_assert_int_eq(cJSON_GetObjectItemCaseSensitive(json, "status")->valueint,
+                         cases[i].shown);
+        cJSON_Delete(json);
+        answer_fini(&answer);
+    }
     desk_close(desk);
 }
 END_TEST
@@ -766,7 +782,7 @@ int main(void)
 {
     const TTest *const tests[] = {each_route_of_accounts_asks_what_its_body_says,
                                   a_key_is_minted_for_canonical_cids_or_for_all,
-                                  what_accounts_refuses_is_a_problem_with_its_status,
+                                  what_accounts_refuses_is_a_whole_problem,
                                   a_body_that_is_not_what_the_route_takes_is_refused_by_name,
                                   texts_are_taken_up_to_their_length_and_no_further,
                                   unknown_paths_and_parameters_are_named,
