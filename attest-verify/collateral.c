@@ -3,6 +3,7 @@
 #include "crypto.h"
 #include "hex.h"
 
+#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,8 +113,10 @@ struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char
         fail(error, error_size, "the document", wrong);
         return NULL;
     }
+    ERR_set_mark(); /* a broken certificate leaves OpenSSL's errors behind */
     struct attest_collateral *collateral = calloc(1, sizeof *collateral);
     bool ok = collateral != NULL && parse_members(tree, collateral, error, error_size);
+    ERR_pop_to_mark();
     if (collateral == NULL)
         fail(error, error_size, "the document", "out of memory");
     cJSON_Delete(tree);
@@ -182,10 +185,10 @@ static bool verify_lists(const struct attest_collateral *collateral,
                          const struct chain_trust *trust, struct attest_verdict *verdict)
 {
     const struct chain *issuer = &collateral->crl_issuer;
-    return av_crl_check(collateral->root_crl, issuer->certificates[1], "root", trust->now,
+    return av_chain_verify(issuer, CHAIN_CRL_ISSUER, trust, verdict) &&
+           av_crl_check(collateral->root_crl, issuer->certificates[1], "root", trust->now,
                         verdict) &&
-           av_crl_check(collateral->pck_crl, issuer->certificates[0], "PCK", trust->now, verdict) &&
-           av_chain_verify(issuer, CHAIN_CRL_ISSUER, trust, verdict);
+           av_crl_check(collateral->pck_crl, issuer->certificates[0], "PCK", trust->now, verdict);
 }
 
 bool av_collateral_verify(const struct attest_collateral *collateral,
@@ -197,12 +200,12 @@ bool av_collateral_verify(const struct attest_collateral *collateral,
                                 .now = request->now};
     const struct chain *tcb_signer = &collateral->tcb_text.signer;
     const struct chain *qe_signer = &collateral->qe_text.signer;
-    return check_dates(&collateral->tcb.head, "TCB info", request->now, verdict) &&
-           check_dates(&collateral->qe.head, "QE identity", request->now, verdict) &&
-           verify_lists(collateral, &trust, verdict) &&
+    return verify_lists(collateral, &trust, verdict) &&
            av_chain_verify(tcb_signer, CHAIN_TCB_SIGNER, &trust, verdict) &&
            (chains_are_equal(tcb_signer, qe_signer) ||
             av_chain_verify(qe_signer, CHAIN_TCB_SIGNER, &trust, verdict)) &&
            check_signature(&collateral->tcb_text, "TCB info", verdict) &&
-           check_signature(&collateral->qe_text, "QE identity", verdict);
+           check_signature(&collateral->qe_text, "QE identity", verdict) &&
+           check_dates(&collateral->tcb.head, "TCB info", request->now, verdict) &&
+           check_dates(&collateral->qe.head, "QE identity", request->now, verdict);
 }

@@ -26,8 +26,8 @@ struct attest_collateral {
     X509_CRL *root_crl, *pck_crl;
 };
 
-/* Chain, signature and dates of both documents and both lists, against the chain of the platform
- * (already verified). Notes the earliest end in the verdict. */
+/* Chain, signature and dates of both documents, and the lists with their issuers; the PCK CRL's own
+ * signature is checked where it is used, with the platform's chain. Notes the earliest end. */
 AV_MUST_USE bool av_collateral_verify(const struct attest_collateral *collateral,
                                       const struct attest_request *request,
                                       struct attest_verdict *verdict);

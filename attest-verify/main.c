@@ -25,6 +25,8 @@ static const char usage[] =
     "  cert FILE       verify the evidence in an RA-TLS certificate (PEM or DER) and that it binds\n"
     "                  the certificate's key: interoperable RA-TLS (TCG DICE) and Gramine\n"
     "  policy FILE     draft a policy from the quote or certificate of a known good worker\n"
+    "  simulate DIR    make a simulated TEE vendor, collateral and workers' certificates, for tests;\n"
+    "                  'attest-verify simulate --help' lists its own options\n"
     "\n"
     "Options\n"
     "  --collateral FILE|DIR  the vendor's signed documents and revocation lists, one JSON object\n"
@@ -139,15 +141,25 @@ static struct attest_request request_of(const struct call *call)
         .padded = call->padded};
 }
 
+/* cJSON lays out with raw tabs, which stand in no string: one after a colon is a space, the others
+ * are two. */
+static bool put_laid_out(const char *text)
+{
+    for (char last = '\0'; *text != '\0'; last = *text++)
+        if (*text == '\t' ? fputs(last == ':' ? " " : "  ", stdout) < 0 : putchar(*text) == EOF)
+            return false;
+    return putchar('\n') != EOF && fflush(stdout) == 0;
+}
+
 static int print_json(cJSON *json)
 {
     char *text = cJSON_Print(json);
     cJSON_Delete(json);
     if (text == NULL)
         return wrong_call("out of memory");
-    int printed = printf("%s\n", text);
+    bool printed = put_laid_out(text);
     cJSON_free(text);
-    return printed < 0 || fflush(stdout) != 0 ? wrong_call("cannot write to standard output") : 0;
+    return printed ? 0 : wrong_call("cannot write to standard output");
 }
 
 /* PEM or DER: PEM certificates begin with a dash, DER ones never do. */

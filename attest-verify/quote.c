@@ -252,7 +252,8 @@ bool av_quote_parse(struct attest_bytes bytes, bool padded, struct quote *quote,
                          "the length of the signature data is wrong");
     struct attest_bytes rest = {.ptr = cursor.at, .len = cursor.left};
     if (rest.len > 0 && !(padded && av_bytes_are_zero(rest)))
-        return av_refuse(verdict, ATTEST_QUOTE_MALFORMED, "%zu bytes follow the quote", rest.len);
+        return av_refuse(verdict, ATTEST_QUOTE_MALFORMED, "%zu bytes follow the quote%s", rest.len,
+                         av_bytes_are_zero(rest) ? ", all zero: padding?" : "");
     if (!av_cursor_take(&again, signed_len, &quote->signed_part) ||
         !parse_auth(auth, quote, verdict))
         return false;

@@ -2,6 +2,7 @@
 
 #include "chain.h"
 
+#include <openssl/err.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,12 +43,14 @@ struct attest_roots *attest_roots_from_pem(struct attest_bytes pem, char *error,
     struct attest_roots *roots = calloc(1, sizeof *roots);
     struct cursor cursor = av_cursor_over(pem);
     X509 *certificate = NULL;
+    ERR_set_mark();
     bool ok = roots != NULL && pem.len <= CHAIN_PEM_BYTES_MAX;
     while (ok && (certificate = av_pem_take_certificate(&cursor)) != NULL) {
         ok = roots->count < ROOTS_MAX && digest_key(certificate, roots->spki_sha256[roots->count]);
         roots->count += ok;
         X509_free(certificate);
     }
+    ERR_pop_to_mark();
     if (ok && roots->count > 0 && av_pem_is_spent(&cursor))
         return roots;
     snprintf(error, error_size, "trust anchors: not 1 to %d PEM certificates and nothing else",

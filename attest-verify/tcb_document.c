@@ -55,8 +55,7 @@ static bool parse_advisories(const cJSON *level, struct tcb_standing *standing)
     const cJSON *list = av_json_array(level, "advisoryIDs", TCB_ADVISORIES_MAX), *item;
     if (list == NULL)
         return false;
-    cJSON_ArrayForEach(item, list)
-    {
+    for (item = list->child; item != NULL; item = item->next) {
         const char *id = cJSON_GetStringValue(item);
         if (id == NULL || !advisory_is_plain(id))
             return false;
@@ -102,8 +101,7 @@ static bool parse_svn_levels(const cJSON *owner, uint64_t svn_max, struct svn_le
     out->levels = calloc((size_t)cJSON_GetArraySize(list), sizeof *out->levels);
     if (out->levels == NULL)
         return false;
-    cJSON_ArrayForEach(item, list)
-    {
+    for (item = list->child; item != NULL; item = item->next) {
         struct svn_level *level = &out->levels[out->count++];
         uint64_t svn;
         if (!av_json_uint(cJSON_GetObjectItemCaseSensitive(item, "tcb"), "isvsvn", svn_max, &svn) ||
@@ -122,8 +120,7 @@ static bool parse_components(const cJSON *tcb, const char *name, uint8_t out[TCB
     if (list == NULL || cJSON_GetArraySize(list) != TCB_COMPONENTS)
         return false;
     size_t i = 0;
-    cJSON_ArrayForEach(item, list)
-    {
+    for (item = list->child; item != NULL; item = item->next) {
         uint64_t svn;
         if (!av_json_uint(item, "svn", UINT8_MAX, &svn))
             return false;
@@ -177,9 +174,10 @@ static bool parse_levels(const cJSON *json, uint64_t version, struct tcb_documen
     document->levels = calloc((size_t)cJSON_GetArraySize(list), sizeof *document->levels);
     if (document->levels == NULL)
         return false;
-    cJSON_ArrayForEach(
-        item, list) if (!parse_level(item, version, document->head.tee,
-                                     &document->levels[document->level_count++])) return false;
+    for (item = list->child; item != NULL; item = item->next)
+        if (!parse_level(item, version, document->head.tee,
+                         &document->levels[document->level_count++]))
+            return false;
     qsort(document->levels, document->level_count, sizeof *document->levels, compare_levels);
     return true;
 }
@@ -213,8 +211,7 @@ static bool parse_modules(const cJSON *json, struct tcb_document *document)
     document->modules = calloc(TCB_MODULES_MAX, sizeof *document->modules);
     if (document->modules == NULL)
         return false;
-    cJSON_ArrayForEach(item, list)
-    {
+    for (item = list->child; item != NULL; item = item->next) {
         struct tdx_module *module = &document->modules[document->module_count++];
         if (!parse_module(item, module) || !parse_module_id(item, &module->version) ||
             !parse_svn_levels(item, UINT8_MAX, &module->levels))

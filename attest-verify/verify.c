@@ -7,6 +7,7 @@
 #include "moment.h"
 #include "tcb.h"
 
+#include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,11 +81,11 @@ static bool verify_pck_chain(struct trial *trial)
                                 .crls = {collateral->root_crl, collateral->pck_crl},
                                 .crl_count = 2,
                                 .now = trial->request->now};
-    return av_crl_check(collateral->root_crl, trial->pck_chain.certificates[2], "root", trust.now,
+    return av_chain_verify(&trial->pck_chain, CHAIN_PCK, &trust, trial->verdict) &&
+           av_crl_check(collateral->root_crl, trial->pck_chain.certificates[2], "root", trust.now,
                         trial->verdict) &&
            av_crl_check(collateral->pck_crl, trial->pck_chain.certificates[1], "PCK", trust.now,
-                        trial->verdict) &&
-           av_chain_verify(&trial->pck_chain, CHAIN_PCK, &trust, trial->verdict);
+                        trial->verdict);
 }
 
 static bool check_platform_is_meant(struct trial *trial)
@@ -182,8 +183,11 @@ static void judge_quote(const struct attest_request *request, struct attest_byte
 void attest_verify_quote(const struct attest_request *request, struct attest_bytes quote,
                          struct attest_verdict *verdict)
 {
+    ERR_set_mark(); /* refusals leave OpenSSL's errors behind, and the caller may be in its own SSL
+                     */
     av_verdict_init(verdict);
     judge_quote(request, quote, NULL, NULL, verdict);
+    ERR_pop_to_mark();
 }
 
 /* Several pieces of evidence are one statement only if they tell the same. */
@@ -234,6 +238,7 @@ static void check_validity(X509 *certificate, int64_t now, struct attest_verdict
 void attest_verify_certificate(const struct attest_request *request, struct attest_bytes der,
                                struct attest_verdict *verdict)
 {
+    ERR_set_mark();
     av_verdict_init(verdict);
     const unsigned char *end = der.ptr;
     struct evidence_set set;
@@ -247,4 +252,5 @@ void attest_verify_certificate(const struct attest_request *request, struct atte
     if (attest_is_trusted(verdict))
         check_validity(certificate, request->now, verdict);
     X509_free(certificate);
+    ERR_pop_to_mark();
 }

@@ -15,6 +15,7 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/collateral.c attest-verify/collateral.h \
     attest-verify/tcb.c attest-verify/tcb.h \
     attest-verify/policy.c attest-verify/policy.h \
+    attest-verify/policy_entry.c attest-verify/policy_entry.h \
     attest-verify/appraise.c attest-verify/appraise.h \
     attest-verify/cbor.c attest-verify/cbor.h \
     attest-verify/evidence.c attest-verify/evidence.h \
@@ -27,3 +28,4 @@ attest_verify_attest_verify_SOURCES = attest-verify/main.c \
     $(SIMULATE_SOURCES)
 attest_verify_attest_verify_CPPFLAGS = $(AM_CPPFLAGS) -DATTEST_VERSION='"$(PACKAGE_VERSION)"'
 attest_verify_attest_verify_LDADD = $(ATTEST_LIBS)
+EXTRA_DIST += attest-verify/README.md

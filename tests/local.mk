@@ -10,8 +10,26 @@ include $(srcdir)/tests/unit/callers/local.mk
 include $(srcdir)/tests/unit/workers/local.mk
 include $(srcdir)/tests/unit/exchange/local.mk
 include $(srcdir)/tests/unit/gateway/local.mk
+include $(srcdir)/tests/unit/ctl/local.mk
 include $(srcdir)/tests/unit/attest-verify/local.mk
 include $(srcdir)/tests/scenarios/local.mk
 include $(srcdir)/tests/fuzz/local.mk
 include $(srcdir)/tests/lint/local.mk
 include $(srcdir)/tests/conformance/local.mk
+
+EXTRA_DIST += tests/integration/conftest.py tests/integration/gateway.py tests/integration/h2client.py \
+    tests/integration/worker.py tests/integration/test_clients.py tests/integration/test_config.py \
+    tests/integration/test_errors.py tests/integration/test_money.py tests/integration/test_retry.py \
+    tests/integration/test_streaming.py tests/integration/test_trust.py
+
+# Real processes and real clients; Debian's python3, which has python3-pytest, python3-h2, python3-httpx.
+.PHONY: check-integration fuzz
+check-integration: all
+	TEEGATE_BUILD='$(abs_builddir)' /usr/bin/python3 -m pytest -q '$(srcdir)/tests/integration'
+
+# make fuzz TARGET=h2 SECONDS=60, in a build made with --enable-fuzz
+TARGET = h2
+SECONDS = 60
+fuzz: tests/fuzz/fuzz_$(TARGET)
+	mkdir -p fuzz.found/$(TARGET)
+	tests/fuzz/fuzz_$(TARGET) -max_total_time=$(SECONDS) fuzz.found/$(TARGET) '$(srcdir)/tests/fuzz/corpus/$(TARGET)'

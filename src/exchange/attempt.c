@@ -8,7 +8,6 @@ void attempt_init(struct attempt *attempt, struct pools *pools, struct record *r
                   void (*note)(void *user), void *user)
 {
     *attempt = (struct attempt){.pools = pools, .record = record, .note = note, .user = user};
-    list_init(&attempt->wait.node);
 }
 
 static void note_answer(struct pool_wait *wait)

@@ -62,7 +62,7 @@ enum fault bill_open(struct bill *bill, const struct agent *agent, const struct 
         return FAULT_BAD_BUDGET;
     }
     uint64_t natural = ceiling_of(&bill->price, agent, length);
-    struct usage begin = {.bytes_in = length > 0 ? (uint64_t)length : 0};
+    struct usage begin = {.ms = 1, .bytes_in = length > 0 ? (uint64_t)length : 0};
     uint64_t floor = price_cost_ucr(&bill->price, &begin);
     bill->lowered = agent->metered && asked < natural;
     bill->hold.ceiling_ucr = bill->lowered ? asked : natural;
@@ -229,8 +229,9 @@ bool bill_settle(struct bill *bill, const struct usage *usage, const char *outco
     bill->held = false;
     bill->cost_ucr = settlement.cost_ucr;
     bill->settle_wait.answer = note_settled;
-    bill->settling = meter_settle(bill->meter, &bill->hold, &settlement, &bill->settle_wait);
-    return bill->settling;
+    bill->written = meter_settle(bill->meter, &bill->hold, &settlement, &bill->settle_wait);
+    bill->settling = bill->written;
+    return bill->written;
 }
 
 void bill_release(struct bill *bill)

@@ -18,8 +18,9 @@ struct bill {
     bool lowered;    /* Agent-Max-Cost is below what the caps would cost: it is watched */
     bool asking;     /* for the hold */
     bool held;       /* the hold stands and is ours to close */
-    bool settling;   /* journal written, Redis has not answered */
-    bool settled;    /* Redis has */
+    bool written;    /* the journal has the charge */
+    bool settling;   /* Redis has not answered */
+    bool settled;    /* Redis has it */
     uint32_t ms_max; /* priced time, at most; 0: no bound */
     uint32_t checkpoint_ms;
     uint64_t checkpoint_at;

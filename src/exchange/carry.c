@@ -51,6 +51,13 @@ enum fault carry_up(struct exchange *x)
     return FAULT_NONE;
 }
 
+/* A worker that may still wait for the request is not to blame, or callers who dawdle could have
+ * every worker ejected. */
+enum fault carry_slow_fault(const struct exchange *x)
+{
+    return x->relay.upload.since != 0 ? FAULT_REQUEST_TIMEOUT : FAULT_TOO_SLOW;
+}
+
 enum fault carry_worker_fault(const struct exchange *x)
 {
     const struct stream *worker = x->relay.worker;
@@ -106,8 +113,8 @@ enum fault carry_down(struct exchange *x)
     if (fault != FAULT_NONE)
         return fault;
     if (mark_passed(&relay->idle, x->agent->idle_ms_max, &x->alarm))
-        return FAULT_TOO_SLOW;
-    if (mark_passed(&relay->stall, x->agent->stall_ms_max, &x->alarm))
+        return carry_slow_fault(x);
+    if (mark_passed_unnoted(&relay->stall, x->agent->stall_ms_max, &x->alarm))
         return FAULT_CALLER_STALLED;
     return FAULT_NONE;
 }

@@ -1,10 +1,7 @@
 #include "exchange/exchange.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "base/alloc.h"
 #include "exchange/life.h"
 
 #define STEPS(S) \
@@ -20,7 +17,10 @@ STEPS(S)
 #undef S
 const struct step *const exchange_first = &step_open;
 
-enum { LINGER_MS = 30000 }; /* for a caller to take what it was given last */
+enum {
+    ASK_MS_MAX = 10000, /* for an answer about who the caller is, or what it asks about itself */
+    LINGER_MS = 30000   /* for a caller to take what it was given last */
+};
 
 static enum step_outcome go(struct exchange *x, const struct step *step)
 {
@@ -116,20 +116,28 @@ static enum step_outcome do_open(struct exchange *x)
     }
     x->auth_asking = true;
     x->auth.answer = note_auth;
+    x->patience_at = x->alarm.now + ASK_MS_MAX;
     auth_check(x->site->auth, x->credential.key, cid, &x->auth);
     return go(x, &step_identify);
 }
 
 /* --- IDENTIFY, OWN -------------------------------------------------------------------------- */
 
+static enum step_outcome wait_for_store(struct exchange *x)
+{
+    bool late = alarm_passed(&x->alarm, x->patience_at);
+    return late ? fail(x, FAULT_METERING_UNAVAILABLE) : STEP_WAIT;
+}
+
 static enum step_outcome do_identify(struct exchange *x)
 {
     if (x->auth_asking)
-        return STEP_WAIT;
+        return wait_for_store(x);
     x->record.auth_ms = (uint32_t)(x->alarm.now - x->opened_at);
     if (x->auth.fault != FAULT_NONE)
         return fail(x, x->auth.fault);
     if (x->target.kind != TARGET_AGENT) {
+        x->patience_at = x->alarm.now + ASK_MS_MAX;
         own_ask(x);
         return go(x, &step_own);
     }
@@ -145,16 +153,25 @@ static enum step_outcome do_identify(struct exchange *x)
 static enum step_outcome do_own(struct exchange *x)
 {
     if (x->own_asking)
-        return STEP_WAIT;
+        return wait_for_store(x);
     enum fault fault = own_take(x);
     return fault == FAULT_NONE ? go(x, &step_end) : fail(x, fault);
 }
 
 /* --- ADMIT ---------------------------------------------------------------------------------- */
 
+/* Declared, or known because all of it is here; else -1. */
+static int64_t request_length(const struct exchange *x)
+{
+    int64_t length = stream_length(x->caller);
+    if (length < 0 && stream_is_ended(x->caller))
+        length = (int64_t)stream_bytes(x->caller);
+    return length;
+}
+
 static enum step_outcome ask_hold(struct exchange *x)
 {
-    enum fault fault = bill_open(&x->bill, x->agent, x->head, stream_length(x->caller),
+    enum fault fault = bill_open(&x->bill, x->agent, x->head, request_length(x),
                                  x->site->options.checkpoint_ms, x->detail, sizeof(x->detail));
     if (fault != FAULT_NONE)
         return fail(x, fault);
@@ -174,28 +191,10 @@ static enum step_outcome do_admit(struct exchange *x)
         return STEP_WAIT;
     x->record.hold_ms = (uint32_t)(x->alarm.now - x->opened_at);
     enum fault fault = bill_take_hold(&x->bill);
-    stats_add(fault == FAULT_NONE ? &x->site->stats->holds : &x->site->stats->holds_refused, 1);
     return fault == FAULT_NONE ? go(x, &step_place) : fail(x, fault);
 }
 
 /* --- PLACE ---------------------------------------------------------------------------------- */
-
-static struct head *request_for_worker(const struct exchange *x)
-{
-    struct worker_request request = {
-        .caller = x->head,
-        .target = &x->target,
-        .cid = x->cid,
-        .path_template = HEADS_PATH_TEMPLATE,
-        .invocation = x->invocation.text,
-        .peer = x->peer,
-        .secure = x->secure,
-        .drops_authorization = x->credential.drops_authorization,
-        .left_ms = x->total_at > x->alarm.now ? x->total_at - x->alarm.now : 0,
-        .length = stream_length(x->caller),
-    };
-    return heads_for_worker(&request);
-}
 
 static bool has_no_body(const struct exchange *x)
 {
@@ -205,7 +204,7 @@ static bool has_no_body(const struct exchange *x)
 
 static enum step_outcome do_place(struct exchange *x)
 {
-    struct head *request = request_for_worker(x);
+    struct head *request = say_request(x);
     if (request == NULL)
         return fail(x, FAULT_FIELDS_TOO_LARGE);
     struct retry_budget *budget = pools_budget(x->site->pools, x->agent->pool);
@@ -266,7 +265,7 @@ static enum step_outcome do_attempt(struct exchange *x)
     }
     uint32_t ms_max = x->agent->first_byte_ms_max;
     if (ms_max != 0 && alarm_passed(&x->alarm, x->ran_at + ms_max))
-        return fail(x, FAULT_TOO_SLOW);
+        return fail(x, carry_slow_fault(x));
     return STEP_WAIT;
 }
 
@@ -299,7 +298,7 @@ static enum step_outcome do_answer(struct exchange *x)
             return fail(x, FAULT_TOO_SLOW);
         return stream_is_ended(x->relay.worker) ? go(x, &step_settle) : STEP_WAIT;
     }
-    return words_send_head(x) ? go(x, &step_stream) : fail(x, FAULT_WORKER_INVALID);
+    return say_send_head(x) ? go(x, &step_stream) : fail(x, FAULT_WORKER_INVALID);
 }
 
 /* --- STREAM --------------------------------------------------------------------------------- */
@@ -341,7 +340,7 @@ static bool close_bill(struct exchange *x)
         bill_release(&x->bill);
         return true;
     }
-    return bill_settle(&x->bill, &x->usage, words_outcome(x), x->record.status, x->attempt.worker);
+    return bill_settle(&x->bill, &x->usage, say_outcome(x), x->record.status, x->attempt.worker);
 }
 
 static enum step_outcome do_settle(struct exchange *x)
@@ -382,20 +381,22 @@ static enum step_outcome do_finish(struct exchange *x)
     if (!x->head_sent) {
         if (x->ends == ENDS_FIELDS && !cost_is_in(x))
             return STEP_WAIT;
-        if (!words_send_head(x))
+        if (!say_send_head(x))
             return break_off(x, FAULT_WORKER_INVALID);
     }
-    if (relay->worker != NULL) {
+    if (relay->worker != NULL && !x->bodiless) {
+        uint32_t stall_ms_max = x->agent->stall_ms_max;
         relay->down_max = UINT64_MAX;
         relay_down(relay, x->alarm.now);
-        if (mark_passed(&relay->stall, x->agent->stall_ms_max, &x->alarm))
+        if (mark_passed_unnoted(&relay->stall, stall_ms_max > 0 ? stall_ms_max : LINGER_MS,
+                                &x->alarm))
             return break_off(x, FAULT_CALLER_STALLED);
         if (stream_bytes(relay->worker) > 0)
             return STEP_WAIT;
         if (x->ends == ENDS_TRAILERS)
             x->trailers = heads_answer_trailers(stream_trailers(relay->worker));
-        leave_worker(x, FAULT_NONE);
     }
+    leave_worker(x, FAULT_NONE);
     if (x->bodiless)
         return go(x, &step_end);
     if (x->ends != ENDS_TRAILERS) {
@@ -404,7 +405,7 @@ static enum step_outcome do_finish(struct exchange *x)
     }
     if (!cost_is_in(x))
         return STEP_WAIT;
-    struct ending ending = words_ending(x);
+    struct ending ending = say_ending(x);
     /* Full of the worker's own, they go without ours: GET /v1/invocations has them. */
     (void)!heads_add_ending(x->trailers, &ending);
     stream_send_end(x->caller, x->trailers);
@@ -419,10 +420,12 @@ static enum step_outcome do_refuse(struct exchange *x)
     if (x->gone)
         return go(x, &step_end);
     if (!x->head_sent) {
-        words_refuse(x);
+        if (!cost_is_in(x))
+            return STEP_WAIT;
+        say_refuse(x);
         return go(x, &step_end);
     }
-    if (!words_has_told_event(x))
+    if (!say_has_told_event(x))
         return STEP_WAIT;
     stream_reset(x->caller, RESET_INTERNAL);
     x->gone = true;
@@ -441,7 +444,7 @@ static bool has_left(struct exchange *x)
     bool sent = stream_is_sent(caller);
     mark_note(&x->lag, !sent, bytes > x->lag_seen, x->alarm.now);
     x->lag_seen = bytes;
-    if (!mark_passed(&x->lag, LINGER_MS, &x->alarm))
+    if (!mark_passed_unnoted(&x->lag, LINGER_MS, &x->alarm))
         return sent;
     if (x->fault == FAULT_NONE)
         x->fault = FAULT_CALLER_STALLED;
@@ -458,7 +461,7 @@ static enum step_outcome do_end(struct exchange *x)
         x->fault = FAULT_CALLER_LEFT;
     if (!cost_is_in(x))
         return STEP_WAIT;
-    words_record(x);
+    say_record(x);
     door_close(x);
     return STEP_DONE;
 }

@@ -99,6 +99,8 @@ struct usage carry_usage(const struct exchange *x); /* so far */
 /* Moves the request on, and the answer; what is wrong by now. */
 enum fault carry_up(struct exchange *x);
 enum fault carry_down(struct exchange *x);
+/* Who is to blame for an answer that does not come. */
+enum fault carry_slow_fault(const struct exchange *x);
 /* What keeps the worker from ending its answer well, once it has begun. */
 enum fault carry_worker_fault(const struct exchange *x);
 /* The facts of the answer's head. */
@@ -123,18 +125,20 @@ void own_ask(struct exchange *x);
 /* Makes the reply of what came, or answers the fault it is. */
 enum fault own_take(struct exchange *x);
 
-/* --- words.c: what the exchange says: problems, the answer's head, the record ------------------
+/* --- say.c: what the exchange says: heads, problems, the record ----------------------------------
  */
 
-struct ending words_ending(const struct exchange *x);
+struct ending say_ending(const struct exchange *x);
+/* The request's head for a worker, or NULL when it cannot be made. */
+struct head *say_request(const struct exchange *x);
 /* Sends the worker's head with ours. False when it cannot be made. */
-MUST_USE bool words_send_head(struct exchange *x);
+MUST_USE bool say_send_head(struct exchange *x);
 /* Makes the reply of x->fault. */
-void words_refuse(struct exchange *x);
+void say_refuse(struct exchange *x);
 /* An event stream is told why before it breaks: as far as the caller takes it, a second at most.
  * True once that is over, and for any other answer. */
-bool words_has_told_event(struct exchange *x);
-const char *words_outcome(const struct exchange *x);
-void words_record(struct exchange *x);
+bool say_has_told_event(struct exchange *x);
+const char *say_outcome(const struct exchange *x);
+void say_record(struct exchange *x);
 
 #endif

@@ -12,4 +12,4 @@ src_libteegate_a_SOURCES += \
     src/exchange/record.c src/exchange/record.h \
     src/exchange/relay.c src/exchange/relay.h \
     src/exchange/site.c \
-    src/exchange/words.c
+    src/exchange/say.c

@@ -35,7 +35,6 @@ void relay_join(struct relay *relay, struct stream *worker, bool ended)
 {
     must(relay->worker == NULL);
     relay->worker = worker;
-    relay->given = 0;
     relay->up_ended = ended;
     relay->upload.since = relay->idle.since = 0;
 }

@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "gateway/admin_core.h"
 
-enum { REQUEST_MS_MAX = 60000, HEAD_FIELDS = 8, HEAD_BYTES = 2048 };
+enum { HEAD_FIELDS = 8, HEAD_BYTES = 2048 };
 
 /* --- a request's end ---------------------------------------------------------------------------
  */
@@ -23,9 +23,24 @@ static void bury(void *owner)
     free(request);
 }
 
+/* Who changed what is asked for later, so each change has a line; `status` 0: nobody heard. */
+static void log_change(const struct admin_request *request)
+{
+    const struct head *head = stream_head(request->stream);
+    struct log_line line;
+    if (!admin_takes_body(request) && !span_is(head->method, SPAN_OF("DELETE")))
+        return;
+    log_begin(&line, LOG_NOTICE, "admin");
+    json_text(&line.json, "method", head->method);
+    json_i64(&line.json, "status", request->status);
+    json_text(&line.json, "path", span_of(head->path.ptr, span_find(head->path, '?')));
+    log_write(request->admin->parts.log, &line);
+}
+
 static void end(struct admin_request *request)
 {
     struct admin *admin = request->admin;
+    log_change(request);
     slots_give(&admin->requests, request->id);
     admin->at_work -= request->at_work;
     timer_stop(&request->timer);
@@ -128,11 +143,29 @@ static void note(void *user)
     step(user);
 }
 
+static void set_timer(struct admin_request *request)
+{
+    struct admin *admin = request->admin;
+    uint32_t most = admin->parts.request_ms_max;
+    timer_set(&request->timer, loop_now(admin->loop) + (most == 0 ? ADMIN_REQUEST_MS_MAX : most));
+}
+
+/* The first time it is said; who does not take that in as long again is left. */
 static void fire(void *owner)
 {
     struct admin_request *request = owner;
-    stream_reset(request->stream, RESET_CANCEL);
-    end(request);
+    if (request->status != 0) {
+        stream_reset(request->stream, RESET_CANCEL);
+        end(request);
+        return;
+    }
+    if (request->asked)
+        admin_refuse(request, FAULT_METERING_UNAVAILABLE,
+                     "no answer came in time; whether a change was made is not known");
+    else
+        admin_refuse(request, FAULT_REQUEST_TIMEOUT, "the body stopped after %zu bytes",
+                     request->body_len);
+    set_timer(request);
 }
 
 static void note_request(void *owner, struct stream *stream)
@@ -148,7 +181,7 @@ static void note_request(void *owner, struct stream *stream)
     admin->at_work += request->at_work;
     timer_init(&request->timer, admin->loop, fire, request);
     wake_init(&request->wake, note, request);
-    timer_set(&request->timer, loop_now(admin->loop) + REQUEST_MS_MAX);
+    set_timer(request);
     stream_set_note(stream, note, request);
     if (!request->at_work)
         admin_refuse(request, FAULT_OVERLOADED, "%d admin requests are at work already",

@@ -14,9 +14,10 @@
 struct admin;
 
 enum {
-    ADMIN_CONNECTIONS_MAX = 64, /* one more is told 503 and closed */
-    ADMIN_REQUESTS_MAX = 64,    /* at work; one more is answered 503 */
-    ADMIN_BODY_MAX = 65536,     /* of a request; one byte more is 413 */
+    ADMIN_CONNECTIONS_MAX = 64,   /* one more is told 503 and closed */
+    ADMIN_REQUESTS_MAX = 64,      /* at work; one more is answered 503 */
+    ADMIN_BODY_MAX = 65536,       /* of a request; one byte more is 413 */
+    ADMIN_REQUEST_MS_MAX = 30000, /* body and answer together; then 408 or 503 */
     ADMIN_LANES_MAX = 256,
     ADMIN_EXCHANGES_SHOWN_MAX = 1000
 };
@@ -27,7 +28,8 @@ struct admin_parts {
     struct accounts *accounts;
     struct pools *pools;
     struct site *site;
-    const struct log *log;
+    const struct log *log;   /* every change gets a line; views get none */
+    uint32_t request_ms_max; /* 0: ADMIN_REQUEST_MS_MAX */
     /* Copies the counters' places of all lanes that run, at most `lanes_max`; how many. */
     unsigned (*lanes)(void *owner, const struct stats **out, unsigned lanes_max);
     /* NULL when calls can be taken; else a sentence that says why not (static). */

@@ -20,8 +20,12 @@ static void note_answer(void *owner, uint64_t id, int status, struct span json)
 {
     struct admin *admin = owner;
     struct admin_request *request = slots_find(&admin->requests, id);
-    if (request != NULL && request->status == 0)
+    if (request == NULL || request->status != 0)
+        return; /* its operator has left, or was told that it took too long */
+    if (status < 400)
         admin_answer_json(request, status, json);
+    else
+        admin_pass_problem(request, status, json);
 }
 
 /* What every call of callers/accounts ends with. */

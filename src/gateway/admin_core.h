@@ -64,6 +64,9 @@ void admin_answer_json(struct admin_request *request, int status, struct span js
 void admin_refuse(struct admin_request *request, enum fault fault, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same from a problem of callers/accounts, which says a status and a detail. */
+void admin_pass_problem(struct admin_request *request, int status, struct span json);
+
 /* --- routes --------------------------------------------------------------------------------------
  */
 

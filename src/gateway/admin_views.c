@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <config.h> /* the package's, not this folder's */
 
@@ -79,6 +80,29 @@ static void say_faults(struct page *page, const struct stats *const *lanes, unsi
     }
 }
 
+/* The words a pool has for a worker's state (workers/pools.h). */
+static const char *const states[] = {"ready",   "connecting", "attesting",
+                                     "refused", "resting",    "idle"};
+
+enum { STATE_COUNT = sizeof(states) / sizeof(states[0]) };
+
+static void count_state(void *arg, const struct worker_view *view)
+{
+    uint64_t *counts = arg;
+    for (unsigned i = 0; i < STATE_COUNT; ++i)
+        counts[i] += strcmp(states[i], view->state) == 0;
+}
+
+static void say_workers(struct page *page, struct pools *pools)
+{
+    uint64_t counts[STATE_COUNT] = {0};
+    pools_visit(pools, count_state, counts);
+    say(page, "# HELP teegate_workers workers by state, as the first lane sees them\n"
+              "# TYPE teegate_workers gauge\n");
+    for (unsigned i = 0; i < STATE_COUNT; ++i)
+        say(page, "teegate_workers{state=\"%s\"} %" PRIu64 "\n", states[i], counts[i]);
+}
+
 void admin_show_metrics(struct admin_request *request)
 {
     const struct admin_parts *parts = &request->admin->parts;
@@ -95,6 +119,7 @@ void admin_show_metrics(struct admin_request *request)
             parts->why_not_ready(parts->owner) == NULL);
     say_row(&page, "lanes", "threads that serve callers", true, count);
     stats_visit(lanes, count, say_row, &page);
+    say_workers(&page, parts->pools);
     say_faults(&page, lanes, count);
     admin_answer(request, 200, "text/plain; version=0.0.4; charset=utf-8", page.text, page.used);
 }

@@ -523,6 +523,18 @@ static bool open_file(struct reader *reader, FILE **in)
     return true;
 }
 
+/* Absolute, so that a later change of the working folder changes nothing. */
+static void find_folder(struct reader *reader)
+{
+    char folder[PATH_MAX];
+    const char *file = reader->config->file;
+    const char *slash = strrchr(file, '/');
+    size_t len = slash == NULL ? 1 : slash == file ? 1 : (size_t)(slash - file);
+    snprintf(folder, sizeof(folder), "%.*s", (int)len, slash == NULL ? "." : file);
+    if (realpath(folder, reader->folder) == NULL)
+        snprintf(reader->folder, sizeof(reader->folder), "%s", folder);
+}
+
 struct config *config_read(const char *file, char *error)
 {
     struct config *config = alloc_zeroed(sizeof(*config));
@@ -530,17 +542,13 @@ struct config *config_read(const char *file, char *error)
     FILE *in;
     error[0] = '\0';
     http_options_default(&config->callers);
-    const char *slash = strrchr(file, '/');
-    size_t folder_len = slash == NULL ? 0 : (size_t)(slash - file);
     if (strlen(file) >= sizeof(config->file)) {
         snprintf(error, CONFIG_ERROR_MAX, "the configuration's path is too long");
         free(config);
         return NULL;
     }
     snprintf(config->file, sizeof(config->file), "%s", file);
-    snprintf(reader.folder, sizeof(reader.folder), "%.*s", (int)folder_len, file);
-    if (slash == NULL)
-        snprintf(reader.folder, sizeof(reader.folder), ".");
+    find_folder(&reader);
     bool read = open_file(&reader, &in);
     if (read) {
         read = read_document(&reader, in);

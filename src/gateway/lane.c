@@ -287,14 +287,14 @@ static void close_parts(struct lane *lane)
     sessions_close(&lane->sessions);
     for (unsigned turn = 0; turn < LAST_TURNS_MAX && lane->site.exchanges.used > 0; ++turn)
         loop_turn(lane->loop);
+    pools_free(lane->pools);
+    store_close(lane->store); /* answers all who still wait for it */
     accounts_free(lane->accounts);
     if (lane->admin != NULL)
         admin_close(lane->admin);
-    site_fini(&lane->site);
-    pools_free(lane->pools);
     auth_free(lane->auth);
     meter_free(lane->meter);
-    store_close(lane->store);
+    site_fini(&lane->site);
     agents_ref_give(lane->site.agents);
     snapshot_give(lane->snapshot);
     mailbox_close(lane->mailbox);

@@ -2,7 +2,11 @@
 src_libteegate_a_SOURCES += \
     src/tables/options.def \
     src/gateway/config.c src/gateway/config.h \
-    src/gateway/option.c src/gateway/option.h
+    src/gateway/gateway.c src/gateway/gateway.h \
+    src/gateway/lane.c src/gateway/lane.h \
+    src/gateway/option.c src/gateway/option.h \
+    src/gateway/redis_child.c src/gateway/redis_child.h \
+    src/gateway/snapshot.c src/gateway/snapshot.h
 
 # admin: the operators' side
 src_libteegate_a_SOURCES += \

@@ -16,8 +16,7 @@ static void h1_over(struct h1 *h1, bool hard)
     http_over(h1->http, h1->http->end);
 }
 
-/* --- from exchange to exchange ------------------------------------------------------------------
- */
+/* --- from exchange to exchange ---------------------------------------------------------------- */
 
 static void resume(struct h1 *h1)
 {
@@ -61,8 +60,7 @@ static void settle(struct h1 *h1)
         h1_over(h1, false);
 }
 
-/* --- what breaks the rules ----------------------------------------------------------------------
- */
+/* --- what breaks the rules -------------------------------------------------------------------- */
 
 /* Callers' side: an answer while there still can be one, and the end. */
 static void refuse(struct h1 *h1, int status, const char *why)
@@ -78,7 +76,7 @@ static void refuse(struct h1 *h1, int status, const char *why)
         h1->stream = NULL;
         stream_detach(stream, STREAM_INVALID);
     }
-    h1_send_refusal(h1, status);
+    h1_send_refusal(h1, status, why);
 }
 
 /* Workers' side. */
@@ -96,8 +94,7 @@ static void complain(struct h1 *h1, int status, const char *why)
         give_up(h1, status);
 }
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void note_whole(struct h1 *h1)
 {
@@ -244,8 +241,7 @@ static size_t h1_take(struct http *http, struct span bytes)
     return at;
 }
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void h1_flush(struct http *http)
 {
@@ -257,8 +253,7 @@ static void h1_flush(struct http *http)
     http_set_timer(http);
 }
 
-/* --- life ---------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void h1_start(struct http *http)
 {
@@ -332,8 +327,7 @@ static void h1_expire(struct http *http)
         refuse(h1, 408, "a head that did not arrive in time");
 }
 
-/* --- streams ------------------------------------------------------------------------------------
- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 static void h1_open(struct stream *stream)
 {

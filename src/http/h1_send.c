@@ -1,6 +1,7 @@
 #include "http/h1.h"
 
 #include "http/field.h"
+#include "http/refusal.h"
 
 /* --- heads ------------------------------------------------------------------------------------ */
 
@@ -174,13 +175,15 @@ bool h1_send(struct h1 *h1)
     return true;
 }
 
-void h1_send_refusal(struct h1 *h1, int status)
+void h1_send_refusal(struct h1 *h1, int status, const char *why)
 {
-    struct head *head = http_own_answer(h1->http, status);
-    const struct h1_outline outline = {.kind = H1_BODY_NONE, .closes = true};
-    if (!h1_write_answer(&h1->raw, head, &outline))
+    struct refusal refusal;
+    const struct h1_outline outline = {.kind = H1_BODY_LENGTH, .closes = true};
+    refusal_make(&refusal, h1->http, status, why);
+    if (!h1_write_answer(&h1->raw, refusal.head, &outline) ||
+        !buf_append(&h1->raw, refusal.body, refusal.body_len))
         h1->hard = true;
-    head_free(head);
+    head_free(refusal.head);
     h1->closing = true;
     h1->closing_at = loop_now(h1->http->loop);
     h1->reading = H1_READ_JUNK;

@@ -8,13 +8,10 @@ enum {
     CALLERS_WINDOW = 1 << 20, /* of the connection; streams bound what is held */
     WORKERS_WINDOW = 1 << 24, /* so large that one slow stream never closes it for others */
     QUEUE_MAX = 1000,         /* frames of ours that wait, besides four for each stream */
-    SEND_HEAD_MAX = 1 << 18,  /* as the library estimates it, with 12 bytes for each field */
     LAST_WORDS_MS = 5000,     /* for the last GOAWAY to leave */
+    BLOCKED_MS = 30000,       /* for a conn to take something, when no stream but dead ones waits */
     DRAIN_ROUND_MS = 1000     /* for the PING between the two GOAWAYs to come back */
 };
-/* RSTs received that are forgiven: so many at once, and so many a second (CVE-2023-44487). */
-enum { RESETS_MAX = 1000, RESETS_PER_S = 33 };
-
 void h2_kill(struct h2 *h2, uint32_t code, const char *why)
 {
     if (h2->killed)
@@ -27,247 +24,7 @@ void h2_kill(struct h2 *h2, uint32_t code, const char *why)
         conn_wake(h2->http->conn);
 }
 
-/* --- callbacks: they note --------------------------------------------------------------------- */
-
-static struct stream *stream_of(nghttp2_session *session, int32_t id)
-{
-    return nghttp2_session_get_stream_user_data(session, id);
-}
-
-/* Whether the stream still takes in what the peer sends. */
-static bool is_listening(const struct stream *stream)
-{
-    return stream != NULL && !stream->dying && !stream->released && !stream->over;
-}
-
-static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
-{
-    struct h2 *h2 = user;
-    struct http *http = h2->http;
-    struct stream *stream = stream_of(session, frame->hd.stream_id);
-    if (h2->killed || http->over)
-        return 0;
-    if (http->serves && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-        stream = stream_new(http);
-        stream->id = frame->hd.stream_id;
-        nghttp2_session_set_stream_user_data(session, stream->id, stream);
-    }
-    if (is_listening(stream) && stream->partial == NULL)
-        stream->partial = head_new(http->options.head_bytes_max, http->options.fields_max);
-    return 0;
-}
-
-static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
-                     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
-                     void *user)
-{
-    struct stream *stream = stream_of(session, frame->hd.stream_id);
-    if (is_listening(stream))
-        h2_stream_note_field(user, stream, span_of(name, name_len), span_of(value, value_len),
-                             (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
-    return 0;
-}
-
-/* The library would only leave the field out; a malformed message is refused (RFC 9113 8.1.1). */
-static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame,
-                             const uint8_t *name, size_t name_len, const uint8_t *value,
-                             size_t value_len, uint8_t flags, void *user)
-{
-    struct stream *stream = stream_of(session, frame->hd.stream_id);
-    (void)name, (void)name_len, (void)value, (void)value_len, (void)flags, (void)user;
-    if (is_listening(stream))
-        stream->bad = "a field with characters that are not allowed (RFC 9113 8.2.1)";
-    return 0;
-}
-
-static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes,
-                         size_t count, void *user)
-{
-    struct h2 *h2 = user;
-    struct stream *stream = stream_of(session, id);
-    (void)flags;
-    /* All streams share the connection's window (RFC 9113 6.9.1): none may keep it closed. */
-    h2->broken |= nghttp2_session_consume_connection(session, count) != 0;
-    if (!is_listening(stream))
-        return 0;
-    stream->expects_continue = false;
-    /* The library holds the peer to its window, so this fits. */
-    if (!buf_append(&stream->in, bytes, count))
-        h2_stream_kill(stream, NGHTTP2_FLOW_CONTROL_ERROR);
-    stream_wake(stream);
-    return 0;
-}
-
-static void note_settings(struct h2 *h2, bool is_ack)
-{
-    uint64_t now = loop_now(h2->http->loop);
-    if (is_ack) {
-        h2->acked_at = now;
-        return;
-    }
-    if (h2->settings_at == 0)
-        h2->settings_at = now;
-    if (!h2->http->serves)
-        http_wake_room(h2->http);
-}
-
-static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user)
-{
-    struct h2 *h2 = user;
-    struct stream *stream = stream_of(session, frame->hd.stream_id);
-    bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    switch (frame->hd.type) {
-    case NGHTTP2_HEADERS:
-        if (is_listening(stream))
-            h2_stream_note_head(h2, stream, ended);
-        if (is_listening(stream) && ended)
-            h2_stream_note_end(h2, stream);
-        break;
-    case NGHTTP2_DATA:
-        if (is_listening(stream) && ended)
-            h2_stream_note_end(h2, stream);
-        break;
-    case NGHTTP2_RST_STREAM:
-        if (stream != NULL)
-            stream->peer_reset = true;
-        break;
-    case NGHTTP2_SETTINGS:
-        note_settings(h2, (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0);
-        break;
-    case NGHTTP2_PING:
-        /* The only PING we send is the one between the two GOAWAYs. */
-        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && h2->drain_at != 0)
-            h2->drain_seen = true;
-        break;
-    case NGHTTP2_GOAWAY:
-        h2->goaway = true;
-        h2->http->draining = true;
-        break;
-    default:
-        break;
-    }
-    return 0;
-}
-
-static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error,
-                            void *user)
-{
-    struct h2 *h2 = user;
-    (void)session, (void)frame, (void)error;
-    if (!h2_guard_count(&h2->guard, 1, loop_now(h2->http->loop)))
-        h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "too many invalid frames");
-    return 0;
-}
-
-/* A reset that we did not ask for is the library's judgement on the peer (MadeYouReset,
- * CVE-2025-8671: each costs a glitch). */
-static void note_reset_sent(struct h2 *h2, struct stream *stream, uint32_t code)
-{
-    if (code == NGHTTP2_NO_ERROR || (stream != NULL && stream->reset_sent && stream->bad == NULL))
-        return;
-    if (!h2_guard_count(&h2->guard, 1, loop_now(h2->http->loop)))
-        h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "too many streams in error");
-    if (stream != NULL && stream->serves && !stream->reset_sent && !stream->headed)
-        http_note_bad(h2->http, 400, "a malformed request");
-}
-
-/* A connection error: what is incomplete of the peer's is invalid, not only lost. */
-static void note_goaway_sent(struct h2 *h2, uint32_t code)
-{
-    struct list *node;
-    if (code == NGHTTP2_NO_ERROR)
-        return;
-    if (!h2->killed && h2->http->serves)
-        http_note_bad(h2->http, 400, "a connection error (RFC 9113 5.4.1)");
-    list_each (node, &h2->http->streams) {
-        struct stream *stream = container_of(node, struct stream, node);
-        if (stream->fate == STREAM_WHOLE && !stream_is_complete(stream))
-            stream->fate = STREAM_INVALID;
-    }
-}
-
-static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
-{
-    struct h2 *h2 = user;
-    struct stream *stream = stream_of(session, frame->hd.stream_id);
-    switch (frame->hd.type) {
-    case NGHTTP2_DATA:
-    case NGHTTP2_HEADERS:
-        if (frame->hd.type == NGHTTP2_DATA)
-            h2_guard_note_data(&h2->guard);
-        if (stream == NULL || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
-            break;
-        stream_note_all_sent(stream);
-        if (stream->serves && stream->released && !stream->in_ended)
-            h2_stream_kill(stream, NGHTTP2_NO_ERROR);
-        break;
-    case NGHTTP2_RST_STREAM:
-        note_reset_sent(h2, stream, frame->rst_stream.error_code);
-        break;
-    case NGHTTP2_GOAWAY:
-        note_goaway_sent(h2, frame->goaway.error_code);
-        break;
-    default:
-        break;
-    }
-    return 0;
-}
-
-static int on_frame_not_send(nghttp2_session *session, const nghttp2_frame *frame, int error,
-                             void *user)
-{
-    struct stream *stream = stream_of(session, frame->hd.stream_id);
-    (void)error, (void)user;
-    /* A request that the library could not send any more: GOAWAY came, or ids ran out. */
-    if (frame->hd.type == NGHTTP2_HEADERS && stream != NULL && stream->http != NULL &&
-        !stream->serves && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-        nghttp2_session_set_stream_user_data(session, stream->id, NULL);
-        stream_detach(stream, STREAM_REFUSED);
-    }
-    return 0;
-}
-
-static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *user)
-{
-    struct stream *stream = stream_of(session, id);
-    (void)user;
-    if (stream == NULL || stream->http == NULL)
-        return 0;
-    nghttp2_session_set_stream_user_data(session, id, NULL);
-    h2_stream_note_closed(stream, code);
-    return 0;
-}
-
-/* --- the session --------------------------------------------------------------------------------
- */
-
-static nghttp2_session *make_session(struct h2 *h2)
-{
-    nghttp2_session_callbacks *calls;
-    nghttp2_option *option;
-    nghttp2_session *session;
-    must(nghttp2_session_callbacks_new(&calls) == 0 && nghttp2_option_new(&option) == 0);
-    nghttp2_session_callbacks_set_on_begin_headers_callback(calls, on_begin_headers);
-    nghttp2_session_callbacks_set_on_header_callback(calls, on_header);
-    nghttp2_session_callbacks_set_on_invalid_header_callback(calls, on_invalid_header);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data_chunk);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame_recv);
-    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(calls, on_invalid_frame);
-    nghttp2_session_callbacks_set_on_frame_send_callback(calls, on_frame_send);
-    nghttp2_session_callbacks_set_on_frame_not_send_callback(calls, on_frame_not_send);
-    nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_stream_close);
-    /* Closed streams are kept (the default): without them the library cannot tell a frame on a
-     * closed stream from one on an idle stream (RFC 9113 5.1). */
-    nghttp2_option_set_no_auto_window_update(option, 1);
-    nghttp2_option_set_max_send_header_block_length(option, SEND_HEAD_MAX);
-    nghttp2_option_set_stream_reset_rate_limit(option, RESETS_MAX, RESETS_PER_S);
-    int failed = h2->http->serves ? nghttp2_session_server_new2(&session, calls, h2, option)
-                                  : nghttp2_session_client_new2(&session, calls, h2, option);
-    must(failed == 0);
-    nghttp2_option_del(option);
-    nghttp2_session_callbacks_del(calls);
-    return session;
-}
+/* --- the session ------------------------------------------------------------------------------ */
 
 static void submit_settings(struct h2 *h2)
 {
@@ -296,7 +53,7 @@ static void h2_start(struct http *http)
     h2->http = http;
     list_init(&h2->dirty);
     h2_guard_init(&h2->guard, http->serves, loop_now(http->loop));
-    h2->session = make_session(h2);
+    h2->session = h2_session_new(h2);
     submit_settings(h2);
     conn_wake(http->conn);
 }
@@ -308,8 +65,7 @@ static void h2_fini(struct http *http)
     free(h2);
 }
 
-/* --- bytes --------------------------------------------------------------------------------------
- */
+/* --- bytes ------------------------------------------------------------------------------------ */
 
 static size_t h2_take(struct http *http, struct span bytes)
 {
@@ -370,6 +126,10 @@ static bool write_rest(struct h2 *h2)
     if (count > 0)
         conn_write(h2->http->conn, span_of(h2->rest.ptr, count));
     h2->rest = span_from(h2->rest, count);
+    if (h2->rest.len == 0)
+        h2->blocked_at = 0;
+    else if (count > 0 || h2->blocked_at == 0)
+        h2->blocked_at = loop_now(h2->http->loop);
     return h2->rest.len == 0 && count < room;
 }
 
@@ -401,8 +161,7 @@ static void h2_flush(struct http *http)
         http_set_timer(http);
 }
 
-/* --- life ---------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void h2_drain(struct http *http)
 {
@@ -465,9 +224,23 @@ static uint64_t h2_deadline(const struct http *http)
         at = http->opened_at + http->options.head_ms_max;
     if (h2->guard.block_at != 0)
         at = earlier(at, h2->guard.block_at + http->options.head_ms_max);
+    if (h2->blocked_at != 0)
+        at = earlier(at, h2->blocked_at + BLOCKED_MS);
     if (h2->drain_at != 0 && !h2->drain_final)
         at = earlier(at, h2->drain_at + DRAIN_ROUND_MS);
     return at;
+}
+
+/* Whether somebody above still watches over a stream here: stalls are for its timers then. */
+static bool is_watched(const struct http *http)
+{
+    const struct list *node;
+    list_each (node, &http->streams) {
+        const struct stream *stream = container_of(node, struct stream, node);
+        if (!stream->dying && !stream->released)
+            return true;
+    }
+    return false;
 }
 
 static void h2_expire(struct http *http)
@@ -479,6 +252,14 @@ static void h2_expire(struct http *http)
         http_over(http, CONN_TIMED_OUT);
         return;
     }
+    if (h2->blocked_at != 0 && now >= h2->blocked_at + BLOCKED_MS) {
+        /* Resets cannot leave, so dead streams would hold the connection for ever. */
+        if (!is_watched(http)) {
+            http_over(http, CONN_TIMED_OUT);
+            return;
+        }
+        h2->blocked_at = now;
+    }
     if (h2->guard.block_at != 0 && now >= h2->guard.block_at + most)
         h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "a head that did not arrive in time");
     else if ((h2->settings_at == 0 || h2->acked_at == 0) && now >= http->opened_at + most)
@@ -487,8 +268,7 @@ static void h2_expire(struct http *http)
     conn_wake(http->conn);
 }
 
-/* --- streams ------------------------------------------------------------------------------------
- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 static void h2_open(struct stream *stream)
 {

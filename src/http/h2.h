@@ -18,6 +18,7 @@ struct h2 {
     uint64_t settings_at; /* when the peer's SETTINGS came; 0: not yet */
     uint64_t acked_at;    /* when it acknowledged ours; 0: not yet */
     uint64_t dying_at;    /* since when the session only waits for its last bytes to leave */
+    uint64_t blocked_at;  /* since when the conn has taken nothing of `rest`; 0: it does */
     uint64_t drain_at;    /* when the first GOAWAY was given; 0: never */
     bool drain_seen;      /* the peer has it: our PING came back */
     bool drain_final;     /* the second was given */
@@ -27,10 +28,14 @@ struct h2 {
     uint32_t kill_code;
 };
 
-/* --- h2.c ----------------------------------------------------------------------------------- */
+/* --- h2.c ------------------------------------------------------------------------------------- */
 
 /* Ends the session with `code` (RFC 9113 5.4.1); its last bytes still leave. */
 void h2_kill(struct h2 *h2, uint32_t code, const char *why);
+
+/* --- h2_calls.c: the library's callbacks, which note ------------------------------------------ */
+
+nghttp2_session *h2_session_new(struct h2 *h2);
 
 /* --- h2_stream.c ------------------------------------------------------------------------------ */
 

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "http/field.h"
+#include "http/refusal.h"
 
 enum { INFORMATIONAL_MAX = 8 /* 1xx before an answer; a flood of them is an attack */ };
 enum { REFUSAL_GLITCHES = 10 /* a refused head cost us more than a stray PING */ };
@@ -14,8 +15,7 @@ static struct h2 *session_of(const struct stream *stream)
     return stream->http->codec_state;
 }
 
-/* --- received -----------------------------------------------------------------------------------
- */
+/* --- received --------------------------------------------------------------------------------- */
 
 static void note_pseudo(struct h2 *h2, struct stream *stream, struct span name, struct span value)
 {
@@ -80,7 +80,11 @@ static void refuse(struct h2 *h2, struct stream *stream, int status, const char 
         return;
     }
     stream->refuse_status = status;
-    stream_send_head(stream, http_own_answer(http, status), true);
+    struct refusal refusal;
+    refusal_make(&refusal, http, status, why);
+    stream_send_head(stream, refusal.head, false);
+    stream_send(stream, span_of(refusal.body, refusal.body_len));
+    stream_send_end(stream, NULL);
 }
 
 static struct head *take_partial(struct stream *stream)
@@ -205,8 +209,7 @@ void h2_stream_note_closed(struct stream *stream, uint32_t code)
     stream_detach(stream, fate);
 }
 
-/* --- sent ---------------------------------------------------------------------------------------
- */
+/* --- sent ------------------------------------------------------------------------------------- */
 
 void h2_stream_mark(struct stream *stream)
 {

@@ -18,7 +18,7 @@ struct head {
     struct arena arena;
     struct span method; /* requests */
     struct span scheme;
-    struct span authority;
+    struct span authority; /* empty only when an HTTP/1.0 request has no Host */
     struct span path;
     int status; /* answers; 0 in requests and trailers */
     struct field *fields;

@@ -65,7 +65,8 @@ static void join_cookies(struct head *head)
             head->fields[kept++] = one;
             continue;
         }
-        if (at > 0) {
+        /* An empty crumb says nothing, and would leave a blank at the end. */
+        if (at > 0 && one.value.len > 0) {
             memcpy(joined + at, "; ", 2);
             at += 2;
         }

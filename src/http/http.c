@@ -145,8 +145,7 @@ void http_wake_room(struct http *http)
     loop_wake(http->loop, &http->wake);
 }
 
-/* --- time ---------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static uint64_t deadline(const struct http *http)
 {
@@ -187,8 +186,7 @@ static void fire(void *owner)
     http_set_timer(http);
 }
 
-/* --- life ---------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static struct http *make(struct loop *loop, struct conn *conn, const struct http_options *options,
                          const struct http_events *events, void *owner, bool serves)
@@ -298,8 +296,7 @@ const char *http_version(const struct http *http)
     return http->codec == NULL ? h1_codec.version : http->codec->version;
 }
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 void http_add_date(struct http *http, struct head *head)
 {
@@ -317,13 +314,4 @@ void http_add_date(struct http *http, struct head *head)
     /* A head that is full goes without: the worker's own fields come first. */
     bool added = head_add(head, SPAN_OF("date"), span_text(http->date));
     (void)added;
-}
-
-struct head *http_own_answer(struct http *http, int status)
-{
-    struct head *head = head_new(1024, 8);
-    head->status = status;
-    must(head_add(head, SPAN_OF("content-length"), SPAN_OF("0")));
-    http_add_date(http, head);
-    return head;
 }

@@ -115,7 +115,7 @@ struct stream {
     size_t taken; /* by the user, the library not told yet */
 };
 
-/* --- stream.c, for codecs ------------------------------------------------------------------ */
+/* --- stream.c, for codecs --------------------------------------------------------------------- */
 
 /* Attached to `http`, not shown to anyone. */
 struct stream *stream_new(struct http *http);
@@ -132,7 +132,7 @@ void stream_note_all_sent(struct stream *stream);
 /* The head of the peer is whole and good. */
 void stream_note_head(struct stream *stream, struct head *head, const struct head_facts *facts);
 
-/* --- http.c, for codecs -------------------------------------------------------------------- */
+/* --- http.c, for codecs ----------------------------------------------------------------------- */
 
 void http_note_bad(struct http *http, int status, const char *why);
 /* Nothing more will happen here: streams are lost, the owner is told. */
@@ -142,7 +142,5 @@ void http_set_timer(struct http *http);
 void http_wake_room(struct http *http);
 /* Adds what every answer has: `date` (RFC 9110 6.6.1), unless it is there. */
 void http_add_date(struct http *http, struct head *head);
-/* A head for an answer of our own, without body. */
-struct head *http_own_answer(struct http *http, int status);
 
 #endif

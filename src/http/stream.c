@@ -8,7 +8,7 @@
 
 enum { WINDOW_INITIAL = 65535 /* RFC 9113 6.9.2: until our SETTINGS are acknowledged */ };
 
-/* --- life ----------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void stream_run(void *owner)
 {
@@ -123,7 +123,7 @@ void stream_set_note(struct stream *stream, void (*note)(void *user), void *user
     stream->user = user;
 }
 
-/* --- received ------------------------------------------------------------------------------- */
+/* --- received --------------------------------------------------------------------------------- */
 
 struct head *stream_head(const struct stream *stream)
 {
@@ -202,7 +202,7 @@ void stream_note_head(struct stream *stream, struct head *head, const struct hea
     stream_wake(stream);
 }
 
-/* --- sent ----------------------------------------------------------------------------------- */
+/* --- sent ------------------------------------------------------------------------------------- */
 
 static bool is_sending(const struct stream *stream)
 {

@@ -26,7 +26,7 @@ enum stream_end {
     STREAM_TOO_LARGE /* head or trailers over their limits */
 };
 
-/* --- what has come ------------------------------------------------------------------------- */
+/* --- what has come ---------------------------------------------------------------------------- */
 
 /* The peer's head, or NULL while it is not whole. The stream owns it; stream_take_head() hands the
  * ownership over. Informational answers (1xx) are not shown. */
@@ -50,7 +50,7 @@ bool stream_expects_continue(const struct stream *stream);
 /* h1 callers take trailers only when they said `TE: trailers`; over h2 always. */
 bool stream_takes_trailers(const struct stream *stream);
 
-/* --- what goes ----------------------------------------------------------------------------- */
+/* --- what goes -------------------------------------------------------------------------------- */
 
 /* Sends the head; ownership moves to the stream. `ended`: no body follows. The connection adds its
  * own framing: a `content-length` field in the head is kept and held to; without one h1 chunks. */
@@ -65,11 +65,11 @@ void stream_send(struct stream *stream, struct span bytes);
 size_t stream_move(struct stream *to, struct stream *from, size_t count);
 /* Ends our side; `trailers` (owned from here, may be NULL) go last. */
 void stream_send_end(struct stream *stream, struct head *trailers);
-bool stream_is_sent(const struct stream *stream); /* our end has left for the kernel */
+bool stream_is_sent(const struct stream *stream); /* our end was written to the conn */
 /* Body bytes given by us that have left towards the peer's window (for stall timers). */
 uint64_t stream_sent_bytes(const struct stream *stream);
 
-/* --- ending -------------------------------------------------------------------------------- */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 enum stream_reset {
     RESET_CANCEL,   /* we no longer want it */

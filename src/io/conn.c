@@ -7,23 +7,8 @@
 
 #include "base/alloc.h"
 #include "io/conn_parts.h"
-#include "io/loop_parts.h"
 
-/* READ_BUDGET: what one conn may read per event before the others get their turn. */
-enum {
-    WRITE_BYTES_DEFAULT = 65536,
-    OPEN_MS_DEFAULT = 10000,
-    KEPT_MAX = 65536,
-    KEPT_STEP = 4096,
-    READ_BUDGET = 256 * 1024,
-    PIECES = 16
-};
-
-static bool may_read(const struct conn *conn)
-{
-    return conn->state == CONN_OPEN && conn->ended == CONN_NOT_ENDED && conn->pauses == 0 &&
-           conn->kept_len < KEPT_MAX;
-}
+enum { WRITE_BYTES_DEFAULT = 65536, OPEN_MS_DEFAULT = 10000, PIECES = 16 };
 
 static void arm_one(struct event *event, bool *on, bool wanted)
 {
@@ -46,7 +31,7 @@ void conn_arm(struct conn *conn)
         reads = !writes;
         break;
     case CONN_OPEN:
-        reads = (may_read(conn) && !conn->read_wants_write) || conn->write_wants_read;
+        reads = (conn_may_read(conn) && !conn->read_wants_write) || conn->write_wants_read;
         writes = conn->blocked || conn->read_wants_write;
         break;
     case CONN_LINGERING:
@@ -68,7 +53,7 @@ static bool is_gone(const struct conn *conn)
     return conn->state >= CONN_LINGERING || conn->ended != CONN_NOT_ENDED;
 }
 
-static void end_with(struct conn *conn, enum conn_end why)
+void conn_end_with(struct conn *conn, enum conn_end why)
 {
     conn->ended = why;
     timer_stop(&conn->timer);
@@ -76,114 +61,6 @@ static void end_with(struct conn *conn, enum conn_end why)
     wake_cancel(&conn->flush);
     conn_arm(conn);
     conn->events->note_ended(conn->owner, why);
-}
-
-/* Offers `bytes`; how many of them were not taken. The conn may be closed afterwards. */
-static size_t offer(struct conn *conn, struct span bytes)
-{
-    size_t taken = conn->events->note_bytes(conn->owner, bytes);
-    must(taken <= bytes.len);
-    return bytes.len - taken;
-}
-
-static void keep_grow(struct conn *conn, size_t bytes)
-{
-    size_t wanted = conn->kept_bytes > 0 ? conn->kept_bytes : KEPT_STEP;
-    while (wanted < bytes)
-        wanted *= 2;
-    if (wanted > KEPT_MAX)
-        wanted = KEPT_MAX;
-    if (wanted > conn->kept_bytes) {
-        conn->kept = alloc_grow(conn->kept, wanted, 1);
-        conn->kept_bytes = wanted;
-    }
-}
-
-static void keep_drop(struct conn *conn)
-{
-    free(conn->kept);
-    conn->kept = NULL;
-    conn->kept_len = conn->kept_bytes = 0;
-}
-
-static void offer_kept(struct conn *conn)
-{
-    conn->offer_kept = false;
-    size_t left = offer(conn, span_of(conn->kept, conn->kept_len));
-    if (conn->state != CONN_OPEN)
-        return; /* closed: the memory goes with the conn, the owner may still look at it */
-    if (left == 0) {
-        keep_drop(conn);
-    } else {
-        memmove(conn->kept, conn->kept + conn->kept_len - left, left);
-        conn->kept_len = left;
-    }
-}
-
-static void offer_new(struct conn *conn, char *scratch, size_t bytes)
-{
-    size_t left = offer(conn, span_of(scratch, bytes));
-    if (conn->state != CONN_OPEN || left == 0)
-        return;
-    keep_grow(conn, left);
-    memcpy(conn->kept, scratch + bytes - left, left);
-    conn->kept_len = left;
-}
-
-static enum wire_result read_into(struct conn *conn, char *memory, size_t bytes, size_t *moved)
-{
-    return conn->ssl != NULL ? conn_tls_read(conn, memory, bytes, moved)
-                             : wire_read(&conn->wire, memory, bytes, moved);
-}
-
-/* One read, offered. Behind what is kept when something is: the owner sees it in one piece. */
-static enum wire_result read_once(struct conn *conn, size_t *moved)
-{
-    if (conn->kept_len == 0) {
-        char *scratch = loop_scratch(conn->loop);
-        enum wire_result result = read_into(conn, scratch, LOOP_SCRATCH_BYTES, moved);
-        if (result == WIRE_MOVED)
-            offer_new(conn, scratch, *moved);
-        return result;
-    }
-    keep_grow(conn, conn->kept_len + KEPT_STEP);
-    enum wire_result result =
-        read_into(conn, conn->kept + conn->kept_len, conn->kept_bytes - conn->kept_len, moved);
-    if (result == WIRE_MOVED) {
-        conn->kept_len += *moved;
-        offer_kept(conn);
-    }
-    return result;
-}
-
-static void read_some(struct conn *conn)
-{
-    size_t total = 0;
-    while (may_read(conn)) {
-        size_t moved;
-        if (total >= READ_BUDGET) {
-            loop_wake(conn->loop, &conn->run);
-            return;
-        }
-        switch (read_once(conn, &moved)) {
-        case WIRE_MOVED:
-            total += moved;
-            break;
-        case WIRE_WANTS_READ:
-            return;
-        case WIRE_WANTS_WRITE:
-            conn->read_wants_write = true;
-            return;
-        case WIRE_ENDED:
-            /* When writing failed, the kernel has told its error to the writer and shows the
-             * reader an end in order: only TLS can tell that it was one. */
-            end_with(conn, conn->wire.write_lost && conn->ssl == NULL ? CONN_RESET : CONN_EOF);
-            return;
-        case WIRE_BROKEN:
-            end_with(conn, CONN_RESET);
-            return;
-        }
-    }
 }
 
 static void note_opened(struct conn *conn)
@@ -215,7 +92,7 @@ static void shake(struct conn *conn)
         conn->shake_wants_write = true;
         break;
     default:
-        end_with(conn, CONN_TLS_FAILED);
+        conn_end_with(conn, CONN_TLS_FAILED);
     }
 }
 
@@ -224,7 +101,7 @@ static void note_connected(struct conn *conn)
     int why = 0;
     socklen_t len = sizeof(why);
     if (getsockopt(conn->wire.fd, SOL_SOCKET, SO_ERROR, &why, &len) != 0 || why != 0) {
-        end_with(conn, CONN_CONNECT_FAILED);
+        conn_end_with(conn, CONN_CONNECT_FAILED);
     } else if (conn->ssl != NULL) {
         conn->state = CONN_SHAKING;
         shake(conn);
@@ -268,8 +145,8 @@ bool conn_push(struct conn *conn, size_t *left)
 static void push_and_tell(struct conn *conn, bool wrote)
 {
     size_t left;
-    if (!conn_push(conn, &left) || (conn->wire.write_lost && !may_read(conn))) {
-        end_with(conn, CONN_RESET); /* nobody reads, so nobody would come to see the end */
+    if (!conn_push(conn, &left) || (conn->wire.write_lost && !conn_may_read(conn))) {
+        conn_end_with(conn, CONN_RESET); /* nobody reads, so nobody would come to see the end */
         return;
     }
     if (left == 0)
@@ -313,13 +190,13 @@ static void note_run(void *owner)
     struct conn *conn = owner;
     if (conn->state == CONN_STARTED) {
         if (conn->connect_failed)
-            end_with(conn, CONN_CONNECT_FAILED);
+            conn_end_with(conn, CONN_CONNECT_FAILED);
         else
             note_opened(conn);
     } else if (conn->state == CONN_OPEN) {
         if (conn->offer_kept && conn->kept_len > 0 && conn->pauses == 0)
-            offer_kept(conn);
-        read_some(conn);
+            conn_offer_kept(conn);
+        conn_read_some(conn);
     }
     conn_arm(conn);
 }
@@ -339,7 +216,7 @@ static void note_readable(evutil_socket_t fd, short what, void *arg)
             conn->write_wants_read = false;
             push_and_tell(conn, false);
         }
-        read_some(conn);
+        conn_read_some(conn);
     }
     conn_arm(conn);
 }
@@ -359,7 +236,7 @@ static void note_writable(evutil_socket_t fd, short what, void *arg)
     } else {
         if (conn->read_wants_write) {
             conn->read_wants_write = false;
-            read_some(conn);
+            conn_read_some(conn);
         }
         if (!is_gone(conn))
             push_and_tell(conn, false);
@@ -373,7 +250,7 @@ static void note_time(void *owner)
     if (conn->state >= CONN_LINGERING)
         conn_destroy(conn);
     else
-        end_with(conn, CONN_TIMED_OUT);
+        conn_end_with(conn, CONN_TIMED_OUT);
 }
 
 static struct conn *conn_new(struct loop *loop, int fd, struct tls *tls,

@@ -1,4 +1,4 @@
-/* The inside of a conn, shared by conn.c, conn_linger.c and conn_tls.c.
+/* The inside of a conn, shared by conn.c, conn_read.c, conn_linger.c and conn_tls.c.
  * It owns nothing of its own. Never included outside io/. */
 #ifndef IO_CONN_PARTS_H
 #define IO_CONN_PARTS_H
@@ -65,6 +65,15 @@ void conn_arm(struct conn *conn);
 MUST_USE bool conn_push(struct conn *conn, size_t *left);
 /* conn.c: frees all but the memory, which goes at the end of the turn. */
 void conn_destroy(struct conn *conn);
+
+/* conn.c: it ended by itself; tells the owner, who may close it. */
+void conn_end_with(struct conn *conn, enum conn_end why);
+
+/* conn_read.c */
+bool conn_may_read(const struct conn *conn);
+/* Reads and offers until there is no more, the owner pauses, or others should have their turn. */
+void conn_read_some(struct conn *conn);
+void conn_offer_kept(struct conn *conn);
 
 /* conn_linger.c */
 bool conn_may_linger(const struct conn *conn);

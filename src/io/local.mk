@@ -6,5 +6,6 @@ src_libteegate_a_SOURCES += \
     src/io/listener.c src/io/listener.h \
     src/io/wire.c src/io/wire.h \
     src/io/tls.c src/io/tls.h \
-    src/io/conn.c src/io/conn_linger.c src/io/conn_tls.c src/io/conn.h src/io/conn_parts.h \
+    src/io/conn.c src/io/conn.h src/io/conn_parts.h \
+    src/io/conn_read.c src/io/conn_linger.c src/io/conn_tls.c \
     src/io/redis.c src/io/redis.h src/io/redis_reader.c src/io/redis_reader.h

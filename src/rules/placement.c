@@ -1,15 +1,25 @@
 #include "rules/placement.h"
 
-static bool is_full(const struct placement_candidate *candidate)
+static bool is_open(const struct placement_candidate *candidate, bool doubtful)
 {
-    return candidate->capacity > 0 && candidate->live >= candidate->capacity;
+    bool full = candidate->capacity > 0 && candidate->live >= candidate->capacity;
+    return !candidate->out && !full && candidate->doubtful == doubtful;
+}
+
+static size_t count_open(const struct placement_candidate *candidates, size_t count, bool doubtful)
+{
+    size_t open = 0;
+    for (size_t i = 0; i < count; ++i)
+        open += is_open(&candidates[i], doubtful);
+    return open;
 }
 
 /* The `nth` candidate that may be asked. */
-static size_t nth_open(const struct placement_candidate *candidates, size_t count, size_t nth)
+static size_t nth_open(const struct placement_candidate *candidates, size_t count, bool doubtful,
+                       size_t nth)
 {
     for (size_t i = 0; i < count; ++i)
-        if (!candidates[i].out && !is_full(&candidates[i]) && nth-- == 0)
+        if (is_open(&candidates[i], doubtful) && nth-- == 0)
             return i;
     return count;
 }
@@ -22,19 +32,24 @@ static uint64_t load_of(const struct placement_candidate *candidate)
     return ((uint64_t)candidate->live + 1) * ttfb_us;
 }
 
-size_t placement_choose(const struct placement_candidate *candidates, size_t count, uint64_t random)
+static size_t choose_among(const struct placement_candidate *candidates, size_t count,
+                           bool doubtful, uint64_t random)
 {
-    size_t open = 0;
-    for (size_t i = 0; i < count; ++i)
-        open += !candidates[i].out && !is_full(&candidates[i]);
+    size_t open = count_open(candidates, count, doubtful);
     if (open == 0)
         return count;
     size_t one = (size_t)((random & UINT32_MAX) % open);
-    size_t first = nth_open(candidates, count, one);
+    size_t first = nth_open(candidates, count, doubtful, one);
     if (open == 1)
         return first;
     /* Another one, never the same: an offset of 1 to open - 1. */
     size_t offset = 1 + (size_t)((random >> 32) % (open - 1));
-    size_t second = nth_open(candidates, count, (one + offset) % open);
+    size_t second = nth_open(candidates, count, doubtful, (one + offset) % open);
     return load_of(&candidates[second]) < load_of(&candidates[first]) ? second : first;
+}
+
+size_t placement_choose(const struct placement_candidate *candidates, size_t count, uint64_t random)
+{
+    size_t chosen = choose_among(candidates, count, false, random);
+    return chosen < count ? chosen : choose_among(candidates, count, true, random);
 }

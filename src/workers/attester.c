@@ -1,6 +1,8 @@
 #include "workers/attester.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -8,7 +10,8 @@
 #include "base/clock.h"
 #include "workers/verdicts.h"
 
-enum { LATE_MS = 10 };
+/* LANES: those that may take their leave at once. */
+enum { LATE_MS = 10, LANES_MAX = 1024 };
 
 struct attester {
     const struct log *log;
@@ -34,6 +37,13 @@ struct question {
     struct proof proof;
     size_t certificate_bytes; /* as shown; more than are held when it is too large */
     char certificate[];
+};
+
+/* A lane's leave: on its stack until the attester's thread has read it. */
+struct leave {
+    struct letter letter;
+    struct mailbox *mailbox;
+    sem_t taken;
 };
 
 /* --- on the asker's thread ----------------------------------------------------------------- */
@@ -118,6 +128,24 @@ static void judge(struct letter *letter, void *owner)
     be_late(attester);
 }
 
+/* Letters are read in order: what was asked before has been judged, and is posted or late. */
+static void take_leave(struct letter *letter, void *owner)
+{
+    struct attester *attester = owner;
+    struct leave *leave = container_of(letter, struct leave, letter);
+    struct list *node;
+    struct list *after;
+    list_each_safe (node, after, &attester->late) {
+        struct question *question = container_of(node, struct question, letter.node);
+        if (question->mailbox != leave->mailbox)
+            continue;
+        list_remove(node);
+        drop(question);
+        atomic_fetch_sub_explicit(&attester->waiting, 1, memory_order_relaxed);
+    }
+    must(sem_post(&leave->taken) == 0);
+}
+
 static void note_stop(struct letter *letter, void *owner)
 {
     struct attester *attester = owner;
@@ -141,8 +169,8 @@ struct attester *attester_start(const struct log *log)
     sigset_t before;
     attester->log = log;
     attester->loop = loop_new();
-    /* One letter more than questions: there is always room for the one that stops it. */
-    attester->mailbox = mailbox_open(attester->loop, ATTESTER_WAITS_MAX + 1, attester);
+    /* More letters than questions: there is always room for leaves and for the stop. */
+    attester->mailbox = mailbox_open(attester->loop, ATTESTER_WAITS_MAX + LANES_MAX + 1, attester);
     verdicts_init(&attester->verdicts, clock_monotonic_us());
     list_init(&attester->late);
     timer_init(&attester->late_timer, attester->loop, try_late, attester);
@@ -193,4 +221,15 @@ bool attester_ask(struct attester *attester, struct trust *trust, struct span ce
         memcpy(question->certificate, certificate.ptr, held);
     must(mailbox_post(attester->mailbox, &question->letter));
     return true;
+}
+
+void attester_forget(struct attester *attester, struct mailbox *mailbox)
+{
+    struct leave leave = {.letter.read = take_leave, .mailbox = mailbox};
+    list_init(&leave.letter.node);
+    must(sem_init(&leave.taken, 0, 0) == 0);
+    must(mailbox_post(attester->mailbox, &leave.letter));
+    while (sem_wait(&leave.taken) != 0)
+        must(errno == EINTR);
+    sem_destroy(&leave.taken);
 }

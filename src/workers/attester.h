@@ -28,8 +28,7 @@ struct proof {
 enum { ATTESTER_WAITS_MAX = 1024, ATTESTER_CERTIFICATE_BYTES_MAX = 256 * 1024 };
 
 struct attester *attester_start(const struct log *log);
-/* Joins; asks not answered are dropped. Before the mailboxes of those who asked are closed (so
- * before pools_free()): until it returns the thread may still post to them. */
+/* Joins; questions not answered are dropped. Nobody may ask any more. */
 void attester_stop(struct attester *attester);
 
 /* Asks for a verdict on `certificate` (copied) under `trust` (counted; NULL trusts nobody). The
@@ -40,5 +39,10 @@ MUST_USE bool attester_ask(struct attester *attester, struct trust *trust, struc
                            struct mailbox *mailbox,
                            void (*answer)(void *owner, uint64_t id, const struct proof *proof),
                            uint64_t id);
+
+/* Before `mailbox` is closed: what was asked for it and is not posted yet is dropped, and nothing
+ * is posted to it once this returns. Waits for the attester's thread (questions before it are
+ * judged first), so it is for the end of a lane alone. */
+void attester_forget(struct attester *attester, struct mailbox *mailbox);
 
 #endif

@@ -5,9 +5,16 @@
 
 #include "base/alloc.h"
 
-/* IDLE: without a stream; then it is closed. LINGER: a drained link without streams whose end is
- * not told by then. STREAM_WINDOW as in DESIGN 5: the unconsumed window is the buffer. */
-enum { IDLE_MS_MAX = 300000, LINGER_MS_MAX = 5000, STREAM_WINDOW_BYTES = 65536 };
+/* SETTLE: how long a new link may keep those who wait for the worker's SETTINGS (proxies 4, «stream
+ * limit known too late»). IDLE: without a stream; then it is closed. LINGER: a drained link without
+ * streams whose end is not told by then. STREAM_WINDOW as in DESIGN 5: the unconsumed window is the
+ * buffer. */
+enum {
+    SETTLE_MS_MAX = 500,
+    IDLE_MS_MAX = 300000,
+    LINGER_MS_MAX = 5000,
+    STREAM_WINDOW_BYTES = 65536
+};
 
 /* link->noted */
 enum { NOTED_OPEN = 1, NOTED_VERDICT = 2, NOTED_ROOM = 4, NOTED_ENDED = 8, NOTED_TIME = 16 };
@@ -285,12 +292,12 @@ static struct http_options options_for(const struct pool_facts *pool)
     return options;
 }
 
-/* When a READY link is to be looked at again: its verdict's end, or a whole idle term from now on.
- */
+/* When a READY link is to be looked at again: its verdict's end, the end of settling, or a whole
+ * idle term from now on. */
 static void arm(struct link *link)
 {
     uint64_t idle_from = link->live > 0 ? loop_now(link->site->loop) : link->idle_since;
-    uint64_t at = idle_from + IDLE_MS_MAX;
+    uint64_t at = link->settled ? idle_from + IDLE_MS_MAX : link->idle_since + SETTLE_MS_MAX;
     timer_set(&link->timer, link->expires_at < at ? link->expires_at : at);
 }
 
@@ -341,6 +348,19 @@ static void step_attesting(struct link *link, unsigned noted)
 
 /* --- ready --------------------------------------------------------------------------------- */
 
+static void see_room(struct link *link)
+{
+    uint32_t most = http_room(link->http) + http_live(link->http);
+    if (most > link->most_seen)
+        link->most_seen = most;
+}
+
+bool link_is_leaving(const struct link *link)
+{
+    return link->state == LINK_READY && http_room(link->http) == 0 &&
+           http_live(link->http) < link->most_seen;
+}
+
 uint32_t link_room(const struct link *link)
 {
     if (link->state != LINK_READY || link->live >= link->pool->streams_per_link)
@@ -355,6 +375,7 @@ struct stream *link_lend(struct link *link, struct head *request, bool ended,
 {
     must(link->state == LINK_READY);
     must(link->live < link->pool->streams_per_link);
+    see_room(link);
     ++link->live;
     return http_request(link->http, request, ended, note_stream, user);
 }
@@ -398,12 +419,13 @@ static void step_ready(struct link *link, unsigned noted)
             link_drain(link);
             return;
         }
+        link->settled = true;
         arm(link);
     }
-    if ((noted & NOTED_ROOM) != 0) {
-        link->settled = true;
-        tell(link, LINK_NEWS_ROOM);
-    }
+    /* Before SETTINGS there is room for one. */
+    see_room(link);
+    link->settled = link->settled || link->most_seen > 1;
+    tell(link, LINK_NEWS_ROOM);
 }
 
 /* --- its end ------------------------------------------------------------------------------- */

@@ -39,8 +39,9 @@ struct link {
     struct link_site *site;
     uint64_t id;
     enum link_state state;
-    bool settled;  /* READY, and how many streams the worker takes is known */
-    uint32_t live; /* streams lent and not yet returned */
+    bool settled;       /* READY, and how many streams the worker takes is known */
+    uint32_t most_seen; /* streams it took or would have taken at once */
+    uint32_t live;      /* streams lent and not yet returned */
     /* as it was opened */
     struct registry *registry; /* counted */
     const struct pool_facts *pool;
@@ -67,14 +68,15 @@ struct link {
 void link_site_init(struct link_site *site, uint32_t links_max);
 void link_site_fini(struct link_site *site);
 
-/* Begins to connect; tells nothing before it returns. NULL when the lane has all the links it may.
- */
+/* Begins to connect; tells nothing before it returns. NULL when the lane has LINKS_MAX of them. */
 struct link *link_open(struct link_site *site, struct registry *registry,
                        const struct pool_facts *pool, const struct worker *worker,
                        void (*note)(void *owner, struct link *link, enum link_news news),
                        void *owner);
 /* How many streams may be lent now. */
 uint32_t link_room(const struct link *link);
+/* READY, but it takes fewer streams than it did: the worker is going away (GOAWAY), or might be. */
+bool link_is_leaving(const struct link *link);
 /* Sends `request` (owned from here) and lends its stream. link_room() must be above 0. */
 struct stream *link_lend(struct link *link, struct head *request, bool ended,
                          void (*note)(void *user), void *user);

@@ -56,7 +56,8 @@ static uint32_t link_count(const struct member *member)
     uint32_t count = 0;
     struct list *node;
     list_each (node, &member->links) {
-        count += link_at(node)->state < LINK_DRAINING;
+        const struct link *link = link_at(node);
+        count += link->state < LINK_DRAINING && !link_is_leaving(link);
     }
     return count;
 }
@@ -157,7 +158,8 @@ static bool lend(struct member *member, struct link *link, struct pool_wait *wai
 
 bool member_take(struct member *member, struct pool_wait *wait)
 {
-    struct link *link = best_link(member);
+    /* Not past those who wait here already. */
+    struct link *link = list_is_empty(&member->waits) ? best_link(member) : NULL;
     if (link != NULL)
         return lend(member, link, wait);
     if (member->wait_count >= places(member) && !open_link(member))
@@ -215,8 +217,8 @@ void member_note_nothing(struct member *member)
     member_touch(member);
 }
 
-/* A refusal is no failure (proxies 4, «retry what is provably unprocessed»); what is the caller's,
- * the agent's or the gateway's says nothing, unless the worker had answered. */
+/* A refusal is no failure, but puts the worker behind the others for a moment; what is the
+ * caller's, the agent's or the gateway's says nothing, unless the worker had answered. */
 void member_note_outcome(struct member *member, enum fault fault, uint32_t ttfb_us)
 {
     bool broke =
@@ -227,6 +229,8 @@ void member_note_outcome(struct member *member, enum fault fault, uint32_t ttfb_
                               : (uint32_t)(((uint64_t)member->ttfb_us * 7 + ttfb_us) / 8);
     if (broke)
         note_failure(member);
+    else if (fault == FAULT_REFUSED)
+        health_note_refusal(&member->health, lane_now(member));
     else if (fault == FAULT_NONE || ttfb_us > 0)
         health_note_success(&member->health);
     else

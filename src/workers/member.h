@@ -34,8 +34,7 @@ void member_retire(struct member *member);
 enum member_state member_state(const struct member *member, uint64_t now);
 /* What placement compares. */
 uint32_t member_live(const struct member *member);
-/* Lends a stream at once, or takes the wait up until a link is there. False: it is full after all.
- */
+/* Lends a stream at once, or keeps the wait until a link is there. False: it is full after all. */
 MUST_USE bool member_take(struct member *member, struct pool_wait *wait);
 /* Serves those who wait for its links; who cannot be served here goes back to the queue. */
 void member_serve(struct member *member);

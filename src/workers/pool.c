@@ -122,10 +122,12 @@ static struct standing look_around(struct pool *pool, const struct pool_wait *wa
         struct placement_candidate *candidate = &pool->candidates[i];
         enum member_state state = member_state(member, now);
         bool tried = was_tried(wait, member);
-        *candidate = (struct placement_candidate){.out = tried || state != MEMBER_TAKES,
-                                                  .live = member_live(member),
-                                                  .capacity = member->worker->capacity,
-                                                  .ttfb_us = member->ttfb_us};
+        *candidate =
+            (struct placement_candidate){.out = tried || state != MEMBER_TAKES,
+                                         .doubtful = health_is_doubtful(&member->health, now),
+                                         .live = member_live(member),
+                                         .capacity = member->worker->capacity,
+                                         .ttfb_us = member->ttfb_us};
         standing.tried += tried;
         if (tried)
             continue;

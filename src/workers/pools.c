@@ -161,6 +161,12 @@ struct retry_budget *pools_budget(struct pools *pools, const char *name)
     return pool == NULL ? NULL : &pool->budget;
 }
 
+const char *pools_path_template(struct pools *pools, const char *name)
+{
+    struct pool *pool = find_pool(&pools->all, name);
+    return pool == NULL ? NULL : pool->facts->path_template;
+}
+
 /* --- the end ------------------------------------------------------------------------------- */
 
 static void refuse_waits(struct pools *pools, struct list *waits)
@@ -220,6 +226,7 @@ void pools_free(struct pools *pools)
         pool_free(pool_at(pools->all.next));
     while (!list_is_empty(&pools->orphans))
         link_close(container_of(pools->orphans.next, struct link, node));
+    attester_forget(pools->site.attester, pools->site.mailbox);
     mailbox_close(pools->site.mailbox);
     timer_fini(&pools->poll);
     wake_cancel(&pools->wake);

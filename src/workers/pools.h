@@ -63,9 +63,8 @@ void pools_apply(struct pools *pools, struct registry *registry);
 /* No new links, streams finish; those who wait, and all who ask from now on, are answered
  * NO_WORKER. For when no caller can ask any more. */
 void pools_drain(struct pools *pools);
-/* At once. Waits are answered NO_WORKER from within; leases must have been returned, and the
- * attester must have been stopped (attester_stop()): its answers come by a mailbox that goes here.
- */
+/* At once; between turns. Waits are answered NO_WORKER from within, leases must have been returned.
+ * The attester must still be there: its verdicts for this lane are waited for or dropped. */
 void pools_free(struct pools *pools);
 
 /* Picks a worker (rules/placement), finds room on a READY link or opens one, sends the head and
@@ -91,6 +90,8 @@ void pools_return(struct pools *pools, struct lease *lease, enum fault fault, ui
 /* Shares the retry budget of a pool (by name), until the next pools_apply(); NULL when there is no
  * such pool. */
 struct retry_budget *pools_budget(struct pools *pools, const char *pool);
+/* The path its workers are asked for, as configured; NULL when there is no such pool. */
+const char *pools_path_template(struct pools *pools, const char *pool);
 
 /* For admin: calls `visit` for every worker of this lane. */
 struct worker_view {

@@ -89,8 +89,7 @@ static void malleate(struct run *run, size_t s_at)
 static void damage_quote(struct run *run, const cJSON *layout)
 {
     const cJSON *row;
-    cJSON_ArrayForEach(row, layout)
-    {
+    for (row = layout->child; row != NULL; row = row->next) {
         const char *field = cJSON_GetStringValue(cJSON_GetArrayItem(row, 0));
         size_t at = (size_t)cJSON_GetNumberValue(cJSON_GetArrayItem(row, 1));
         size_t len = (size_t)cJSON_GetNumberValue(cJSON_GetArrayItem(row, 2));
@@ -259,8 +258,7 @@ int main(void)
     cJSON *layouts = attest_vector_read_json(folder, "mutations-layout.json"), *layout;
     struct attest_policy *policy = attest_case_policy(true);
     int wrong = 0;
-    cJSON_ArrayForEach(layout, layouts)
-    {
+    for (layout = layouts->child; layout != NULL; layout = layout->next) {
         struct attest_case one;
         attest_case_open(&one, folder, layout->string);
         struct run run = {.one = &one, .policy = policy};

@@ -21,8 +21,7 @@ static bool same_advisories(const struct attest_verdict *verdict, const cJSON *e
     const cJSON *item;
     if ((int)verdict->advisory_count != cJSON_GetArraySize(expected))
         return false;
-    cJSON_ArrayForEach(item, expected)
-    {
+    for (item = expected->child; item != NULL; item = item->next) {
         bool found = false;
         for (size_t i = 0; i < verdict->advisory_count; ++i)
             found |= strcmp(verdict->advisories[i], cJSON_GetStringValue(item)) == 0;

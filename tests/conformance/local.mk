@@ -15,3 +15,5 @@ tests_conformance_attest_mutations_LDADD = $(ATTEST_LIBS)
 check_PROGRAMS += tests/conformance/attest_certificates
 tests_conformance_attest_certificates_SOURCES = tests/conformance/attest_certificates.c $(attest_conformance_files)
 tests_conformance_attest_certificates_LDADD = $(ATTEST_LIBS)
+dist_check_SCRIPTS += tests/conformance/attest_program.sh
+dist_check_SCRIPTS += tests/conformance/attest_simulated.sh

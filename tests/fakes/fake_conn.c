@@ -176,7 +176,9 @@ void conn_close(struct conn *conn, bool linger)
 static void deliver(void *owner)
 {
     struct conn *conn = owner;
-    if (conn->events == NULL || conn->opening || conn->closed || conn->end_told)
+    if (conn->events == NULL || conn->closed || conn->end_told)
+        return;
+    if (conn->opening && conn->end == CONN_NOT_ENDED)
         return;
     if (conn->end == CONN_RESET)
         buf_drop(&conn->feed, conn->feed.bytes);

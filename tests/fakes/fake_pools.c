@@ -32,20 +32,15 @@ static void lend(struct pools *pools, struct pool_wait *wait, struct fake_try *t
 static void answer_all(void *owner)
 {
     struct pools *pools = owner;
-    struct list left;
-    struct list *node;
-    list_init(&left);
-    while ((node = list_take(&pools->waits)) != NULL) {
-        struct pool_wait *wait = container_of(node, struct pool_wait, node);
-        struct fake_try *try = &pools->tries[wait->link - 1];
-        if (try->hangs) {
-            list_append(&left, node);
+    for (unsigned i = 0; i < pools->count; ++i) {
+        struct fake_try *try = &pools->tries[i];
+        struct pool_wait *wait = try->wait;
+        if (wait == NULL || try->hangs)
             continue;
-        }
+        try->wait = NULL;
         lend(pools, wait, try);
         wait->answer(wait);
     }
-    list_move_all(&pools->waits, &left);
 }
 
 struct pools *fake_pools_new(struct loop *loop)
@@ -55,7 +50,6 @@ struct pools *fake_pools_new(struct loop *loop)
     struct pools *pools = alloc_zeroed(sizeof(*pools));
     pools->loop = loop;
     wake_init(&pools->wake, answer_all, pools);
-    list_init(&pools->waits);
     retry_budget_init(&pools->budget);
     snprintf(pools->proof.measurement, sizeof(pools->proof.measurement), "c0ffee");
     for (unsigned i = 0; i < FAKE_TRIES_MAX; ++i) {
@@ -81,31 +75,36 @@ void pools_drain(struct pools *pools)
 
 void pools_free(struct pools *pools)
 {
-    must(list_is_empty(&pools->waits));
     wake_cancel(&pools->wake);
-    for (unsigned i = 0; i < FAKE_TRIES_MAX; ++i)
+    for (unsigned i = 0; i < FAKE_TRIES_MAX; ++i) {
+        must(pools->tries[i].wait == NULL);
         head_free(pools->tries[i].request);
+    }
     free(pools);
 }
 
 void pools_lend(struct pools *pools, struct pool_wait *wait)
 {
-    must(pools->count < FAKE_TRIES_MAX && !list_is_linked(&wait->node));
+    must(pools->count < FAKE_TRIES_MAX);
     struct fake_try *try = &pools->tries[pools->count++];
     try->request = wait->request;
     try->ended = wait->request_ended;
     try->deadline_at = wait->deadline_at;
-    wait->link = pools->count;
-    list_append(&pools->waits, &wait->node);
+    try->wait = wait;
+    try->tried_count = wait->tried_count;
+    memcpy(try->tried, wait->tried, sizeof(try->tried));
     loop_wake(pools->loop, &pools->wake);
 }
 
 void pools_cancel(struct pools *pools, struct pool_wait *wait)
 {
-    if (!list_is_linked(&wait->node))
-        return;
-    list_remove(&wait->node);
-    pools->tries[wait->link - 1].cancelled = true;
+    for (unsigned i = 0; i < pools->count; ++i) {
+        struct fake_try *try = &pools->tries[i];
+        if (try->wait != wait)
+            continue;
+        try->wait = NULL;
+        try->cancelled = true;
+    }
 }
 
 void pools_return(struct pools *pools, struct lease *lease, enum fault fault, uint32_t ttfb_us)
@@ -121,6 +120,11 @@ void pools_return(struct pools *pools, struct lease *lease, enum fault fault, ui
 struct retry_budget *pools_budget(struct pools *pools, const char *pool)
 {
     return &pools->budget;
+}
+
+const char *pools_path_template(struct pools *pools, const char *pool)
+{
+    return pools->facts.path_template[0] != '\0' ? pools->facts.path_template : NULL;
 }
 
 void pools_visit(struct pools *pools, void (*visit)(void *arg, const struct worker_view *view),

@@ -14,7 +14,8 @@ struct fake_try {
     bool hangs;       /* planned: no answer ever */
     const char *worker;
     const char *detail;
-    size_t window; /* of the worker's stream; 0: the default */
+    size_t window;          /* of the worker's stream; 0: the default */
+    struct pool_wait *wait; /* not answered yet */
     struct stream *stream;
     struct head *request;
     bool ended; /* no body followed the request */
@@ -22,13 +23,14 @@ struct fake_try {
     enum fault returned_fault;
     uint32_t ttfb_us;
     bool cancelled;
+    char tried[POOLS_TRIED_MAX][WORKER_ID_MAX];
+    uint32_t tried_count;
     uint64_t deadline_at;
 };
 
 struct pools {
     struct loop *loop;
     struct wake wake;
-    struct list waits;
     struct pool_facts facts;
     struct worker workers[FAKE_TRIES_MAX];
     struct proof proof;

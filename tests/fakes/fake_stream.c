@@ -67,14 +67,17 @@ static bool pump_in(struct stream *stream)
     return ends || stream->in.bytes > before;
 }
 
-static bool pump_out(struct stream *stream)
+/* Notes as sparingly as the real one: room for half the buffer again, or all gone. */
+static bool pump_out(struct stream *stream, bool *moved)
 {
+    size_t before = stream->out.bytes;
     size_t count = buf_move(&stream->got, &stream->out,
                             stream->out.bytes < stream->sip ? stream->out.bytes : stream->sip);
     stream->sent += count;
     bool ends = stream->out_ended && stream->out.bytes == 0 && !stream->out_sent && stream->sip > 0;
     stream->out_sent |= ends;
-    return ends || count > 0;
+    *moved |= ends || count > 0;
+    return ends || (before > SEND_MAX / 2 && stream->out.bytes <= SEND_MAX / 2);
 }
 
 bool fake_streams_pump(void)
@@ -86,10 +89,9 @@ bool fake_streams_pump(void)
         if (stream->is_reset || stream->fate != STREAM_WHOLE)
             continue;
         bool in = !stream->released && pump_in(stream);
-        if (pump_out(stream) || in) {
-            moved = true;
+        moved |= in;
+        if (pump_out(stream, &moved) || in)
             tell(stream);
-        }
     }
     return moved;
 }

@@ -34,3 +34,22 @@ fuzz_programs += tests/fuzz/fuzz_policy
 tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_policy_LDFLAGS = $(FUZZ_LINKFLAGS)
 tests_fuzz_fuzz_policy_LDADD = $(ATTEST_LIBS)
+
+# HTTP: the codecs over fakes of conn and loop
+http_fuzz_sources = tests/fuzz/http_fuzz.c tests/fuzz/http_fuzz.h \
+    tests/fakes/fake_conn.c tests/fakes/fake_conn.h tests/fakes/fake_loop.c tests/fakes/fake_loop.h
+fuzz_programs += tests/fuzz/fuzz_h1_request
+tests_fuzz_fuzz_h1_request_SOURCES = tests/fuzz/fuzz_h1_request.c $(http_fuzz_sources) $(FUZZ_MAIN)
+tests_fuzz_fuzz_h1_request_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_h1_request_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_h1_request_LDADD = $(TEST_LIBS)
+fuzz_programs += tests/fuzz/fuzz_h1_response
+tests_fuzz_fuzz_h1_response_SOURCES = tests/fuzz/fuzz_h1_response.c $(http_fuzz_sources) $(FUZZ_MAIN)
+tests_fuzz_fuzz_h1_response_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_h1_response_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_h1_response_LDADD = $(TEST_LIBS)
+fuzz_programs += tests/fuzz/fuzz_h2
+tests_fuzz_fuzz_h2_SOURCES = tests/fuzz/fuzz_h2.c $(http_fuzz_sources) $(FUZZ_MAIN)
+tests_fuzz_fuzz_h2_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_h2_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_h2_LDADD = $(TEST_LIBS)

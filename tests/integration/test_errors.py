@@ -39,7 +39,7 @@ CASES = [
     (f"/ipfs/{CID}/../x", {}, 400, "bad-path"),
     ("/ipfs/bafkreifq7pvydk3hwb6p5stsglqtbbnwhvyxwtlrgprgfor24465im5zam", {}, 404, "no-such-agent"),
     ("/elsewhere", {}, 404, "not-found"),
-    (f"/ipfs/{CID}", {"method": "POST", "body": b"x" * 1025}, 413, "request-too-large"),
+    (f"/ipfs/{CID}", {"method": "POST", "body": b"x" * 1025, "headers": [("content-length", "1025")]}, 413, "request-too-large"),
     (f"/ipfs/{CID}", {"headers": [("agent-max-cost", "many")]}, 400, "bad-budget"),
 ]
 
@@ -55,8 +55,16 @@ def test_each_refusal_is_a_problem_with_its_code(running, path, options, status,
         assert member in told
     if code == "bad-path" and "Invalid" in path:
         assert 'invalid path "/ipfs/QmInvalidCID"' in told["detail"]
-    wait_for(lambda: any(line.get("fault") == code and line.get("status") == status for line in running.log()), 5, "a line")
+    wait_for(lambda: any(line.get("outcome") == code and line.get("status") == status for line in running.log()), 5, "a line")
     assert running.worker.requests == []
+
+
+def test_a_body_without_a_length_is_stopped_at_the_limit(running):
+    answer = Client(running.port).call(f"/ipfs/{CID}", running.key, method="POST", body=b"x" * 1025)
+    assert answer.status == 413 and b"request-too-large" in answer.body
+    answer = Client(running.port).call(f"/ipfs/{CID}", running.key, method="POST", body=b"x" * 1024)
+    assert answer.status == 200
+    assert running.worker.requests[0].taken <= 1024
 
 
 def test_a_browser_gets_a_page(running):
@@ -100,6 +108,7 @@ def test_bytes_that_two_servers_could_read_differently_are_400_and_close(running
     told = raw(running, SMUGGLING[number] % CID.encode() + b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
     assert told.split(b"\r\n")[0].split(b" ")[1] in (b"400", b"505")
     assert told.count(b"HTTP/1.1 ") == 1
+    assert b'"code":"bad-request"' in told and b"content-type: application/problem+json" in told.lower()
     assert running.worker.requests == []
     assert Client(running.port).call(f"/ipfs/{CID}", running.key).status == 200
 

@@ -140,7 +140,7 @@ def test_a_ceiling_of_the_callers_own_is_never_passed(start_gateway, start_worke
     assert answer.reset is not None and not answer.ended
     after = gateway.settled()
     assert 0 < after["spent_ucr"] <= 1000000
-    assert gateway.log_of(answer.headers["agent-invocation-id"])["fault"] == "budget"
+    assert gateway.log_of(answer.headers["agent-invocation-id"])["outcome"] == "budget"
     for bad in ("-1", "1.5", "x", "", "9007199254740993"):
         assert Client(gateway.port).call(f"/ipfs/{CID}", key, headers=[("agent-max-cost", bad)]).status == 400
 
@@ -165,7 +165,7 @@ def test_the_caller_who_leaves_pays_for_what_ran(start_gateway, start_worker):
     after = gateway.settled()
     assert after["spent_ucr"] == 100 + 10 * 10
     line = gateway.log_of(client.answers[stream].headers["agent-invocation-id"])
-    assert line["fault"] == "caller-left"
+    assert line["outcome"] == "caller-left"
 
 
 def test_what_never_ran_is_free(start_gateway, start_worker):

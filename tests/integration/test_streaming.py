@@ -89,38 +89,63 @@ def test_trailers_pass_both_ways(start_gateway, start_worker):
     assert ("x-request-sum", "def") in worker.requests[0].trailers
 
 
-def test_a_worker_that_breaks_off_ends_the_callers_stream_visibly(start_gateway, start_worker):
-    async def half(stream):
-        await stream.head(200)
-        await stream.send(b"half")
+def half_then_reset(headers=(), half=b"half"):
+    """Breaks off once `seen` is set: the caller has the first half by then."""
+    seen = threading.Event()
+
+    async def handler(stream):
+        await stream.head(200, headers)
+        await stream.send(half)
+        while not seen.is_set():
+            await asyncio.sleep(0.005)
         await stream.reset()
 
-    worker = start_worker(half)
-    gateway = start_gateway([worker])
+    return handler, seen
+
+
+def test_a_worker_that_breaks_off_ends_the_callers_stream_visibly(start_gateway, start_worker):
+    handler, seen = half_then_reset()
+    gateway = start_gateway([start_worker(handler)])
     key = gateway.account()
-    answer = Client(gateway.port).call(f"/ipfs/{CID}", key)
+    client = Client(gateway.port)
+    stream = client.request(f"/ipfs/{CID}", key)
+    client.wait(stream, lambda answer: answer.body == b"half")
+    seen.set()
+    answer = client.wait(stream)
     assert answer.status == 200 and not answer.ended
     assert answer.reset == 2  # INTERNAL_ERROR
-    assert gateway.log_of(answer.headers["agent-invocation-id"])["fault"] == "cut-short"
+    assert gateway.log_of(answer.headers["agent-invocation-id"])["outcome"] == "cut-short"
     raw = socket.create_connection(("127.0.0.1", gateway.plain_port))
     raw.sendall(f"GET /ipfs/{CID} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n".encode())
     told = b""
+    seen.clear()
     while data := raw.recv(65536):
         told += data
+        if b"half" in told:
+            seen.set()
     assert b"half" in told and not told.endswith(b"0\r\n\r\n")
 
 
 def test_a_broken_event_stream_says_so_in_its_own_words_first(start_gateway, start_worker):
-    async def half(stream):
-        await stream.head(200, [("content-type", "text/event-stream")])
-        await stream.send(b"data: 1\n\n")
-        await stream.reset()
-
-    worker = start_worker(half)
-    gateway = start_gateway([worker])
-    answer = Client(gateway.port).call(f"/ipfs/{CID}", gateway.account())
+    handler, seen = half_then_reset([("content-type", "text/event-stream")], b"data: 1\n\n")
+    gateway = start_gateway([start_worker(handler)])
+    client = Client(gateway.port)
+    stream = client.request(f"/ipfs/{CID}", gateway.account())
+    client.wait(stream, lambda answer: answer.body == b"data: 1\n\n")
+    seen.set()
+    answer = client.wait(stream)
     assert b"event: error\n" in answer.body and b"cut-short" in answer.body
     assert answer.reset == 2
+
+
+def test_an_answer_that_breaks_before_any_of_it_went_out_is_an_error_of_its_own(start_gateway, start_worker):
+    async def at_once(stream):
+        stream.connection.h2.send_headers(stream.id, [(":status", "200")])
+        await stream.reset()
+
+    gateway = start_gateway([start_worker(at_once)])
+    answer = Client(gateway.port).call(f"/ipfs/{CID}", gateway.account())
+    assert answer.status == 502 and b"cut-short" in answer.body
 
 
 def test_the_caller_who_leaves_ends_the_workers_stream(start_gateway, start_worker):

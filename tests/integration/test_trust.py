@@ -25,7 +25,7 @@ def test_a_worker_that_does_not_verify_gets_no_request(start_gateway, start_work
     assert b'"code":"untrusted"' in answer.body.replace(b": ", b":")
     assert worker.requests == []
     line = gateway.log_of(answer.headers["agent-invocation-id"])
-    assert line["fault"] == "untrusted"
+    assert line["outcome"] == "untrusted"
     assert check in str(line["attempts"])
     assert gateway.settled() == before
 

@@ -212,3 +212,12 @@ bool hall_is_over(const struct hall *hall)
 {
     return hall->site.exchanges.used == 0;
 }
+
+int hall_run_suite(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -65,4 +65,7 @@ bool hall_is_over(const struct hall *hall); /* no exchange lives */
 /* The log so far. */
 const char *hall_log(struct hall *hall);
 
+/* Runs a suite of its own making (loops of rows); main()'s status. */
+int hall_run_suite(Suite *suite);
+
 #endif

@@ -1,23 +1,4 @@
 # unit tests of attest-verify
-check_PROGRAMS += tests/unit/attest-verify/test_simulate
-tests_unit_attest_verify_test_simulate_SOURCES = tests/unit/attest-verify/test_simulate.c \
-    tests/unit/attest-verify/simulate_checks.h tests/unit/checks.h $(SIMULATE_SOURCES)
-tests_unit_attest_verify_test_simulate_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_attest_verify_test_simulate_LDADD = $(ATTEST_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/attest-verify/test_simulate_evidence
-tests_unit_attest_verify_test_simulate_evidence_SOURCES = \
-    tests/unit/attest-verify/test_simulate_evidence.c \
-    tests/unit/attest-verify/simulate_checks.h tests/unit/checks.h $(SIMULATE_SOURCES)
-tests_unit_attest_verify_test_simulate_evidence_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_attest_verify_test_simulate_evidence_LDADD = $(ATTEST_TEST_LIBS)
-
-check_PROGRAMS += tests/unit/attest-verify/test_simulate_command
-tests_unit_attest_verify_test_simulate_command_SOURCES = \
-    tests/unit/attest-verify/test_simulate_command.c \
-    tests/unit/attest-verify/simulate_checks.h tests/unit/checks.h $(SIMULATE_SOURCES)
-tests_unit_attest_verify_test_simulate_command_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_attest_verify_test_simulate_command_LDADD = $(ATTEST_TEST_LIBS)
 check_PROGRAMS += tests/unit/attest-verify/test_cursor
 tests_unit_attest_verify_test_cursor_SOURCES = tests/unit/attest-verify/test_cursor.c tests/unit/checks.h
 tests_unit_attest_verify_test_cursor_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -54,3 +35,36 @@ check_PROGRAMS += tests/unit/attest-verify/test_appraise
 tests_unit_attest_verify_test_appraise_SOURCES = tests/unit/attest-verify/test_appraise.c tests/unit/attest-verify/quotes.h tests/unit/checks.h
 tests_unit_attest_verify_test_appraise_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_appraise_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_chain
+tests_unit_attest_verify_test_chain_SOURCES = tests/unit/attest-verify/test_chain.c tests/unit/checks.h
+tests_unit_attest_verify_test_chain_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_chain_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_simulate
+tests_unit_attest_verify_test_simulate_SOURCES = tests/unit/attest-verify/test_simulate.c \
+    tests/unit/attest-verify/simulate_checks.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_simulate_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_simulate_LDADD = $(ATTEST_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/attest-verify/test_simulate_evidence
+tests_unit_attest_verify_test_simulate_evidence_SOURCES = \
+    tests/unit/attest-verify/test_simulate_evidence.c \
+    tests/unit/attest-verify/simulate_checks.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_simulate_evidence_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_simulate_evidence_LDADD = $(ATTEST_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/attest-verify/test_simulate_command
+tests_unit_attest_verify_test_simulate_command_SOURCES = \
+    tests/unit/attest-verify/test_simulate_command.c \
+    tests/unit/attest-verify/simulate_checks.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_simulate_command_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_simulate_command_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_verify
+tests_unit_attest_verify_test_verify_SOURCES = tests/unit/attest-verify/test_verify.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_verify_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_verify_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_verify_certificate
+tests_unit_attest_verify_test_verify_certificate_SOURCES = tests/unit/attest-verify/test_verify_certificate.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_verify_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_verify_certificate_LDADD = $(ATTEST_TEST_LIBS)

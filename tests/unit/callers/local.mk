@@ -21,6 +21,17 @@ tests_unit_callers_test_meter_SOURCES = tests/unit/callers/test_meter.c tests/un
     tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h tests/unit/checks.h
 tests_unit_callers_test_meter_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_callers_test_meter_LDADD = $(TEST_LIBS)
+check_PROGRAMS += tests/unit/callers/test_reply
+tests_unit_callers_test_reply_SOURCES = tests/unit/callers/test_reply.c tests/unit/checks.h \
+    tests/fakes/fake_stream.c tests/fakes/fake_stream.h
+tests_unit_callers_test_reply_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_reply_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/callers/test_session
+tests_unit_callers_test_session_SOURCES = tests/unit/callers/test_session.c tests/unit/checks.h \
+    tests/fakes/fake_conn.c tests/fakes/fake_conn.h tests/fakes/fake_loop.c tests/fakes/fake_loop.h
+tests_unit_callers_test_session_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_session_LDADD = $(TEST_LIBS)
 
 check_PROGRAMS += tests/unit/callers/test_accounts
 tests_unit_callers_test_accounts_SOURCES = tests/unit/callers/test_accounts.c \

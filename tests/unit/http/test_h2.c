@@ -81,6 +81,30 @@ START_TEST(what_the_user_does_not_take_stays_within_the_stream_window)
 }
 END_TEST
 
+START_TEST(a_small_window_is_held_to_once_it_is_agreed)
+{
+    static const uint32_t windows[] = {1, 4096, 65535, 65536, 200000};
+    for (size_t i = 0; i < sizeof(windows) / sizeof(*windows); ++i) {
+        ends_init(&ends);
+        ends.worker.greedy = false;
+        ends.worker.options.stream_window_bytes = windows[i];
+        ends.caller.options.send_bytes_max = 300000;
+        ends_open(&ends, ALPN_H2);
+        struct party *ask = ends_ask(&ends, ends_request("POST", "/ipfs/x"), false);
+        ck_assert_uint_eq(stream_room(ask->stream), 300000);
+        char *text = calloc(1, 300000);
+        stream_send(ask->stream, span_of(text, 300000));
+        ck_assert_uint_eq(stream_room(ask->stream), 0);
+        free(text);
+        ends_settle(&ends);
+        struct party *answer = ends_nth(&ends.worker, 0);
+        ck_assert_uint_eq(stream_bytes(answer->stream), windows[i]);
+        ck_assert_uint_eq(stream_room(ask->stream), windows[i]);
+        ends_fini(&ends);
+    }
+}
+END_TEST
+
 START_TEST(a_stalled_stream_does_not_hold_up_its_neighbour)
 {
     ends_init(&ends);
@@ -261,12 +285,30 @@ START_TEST(a_body_that_is_not_as_long_as_it_said_is_never_a_success)
 }
 END_TEST
 
+START_TEST(a_byte_more_than_the_length_never_goes)
+{
+    ends_join(&ends, ALPN_H2);
+    struct head *request = ends_request("POST", "/ipfs/x");
+    ends_add(request, "content-length", "4");
+    struct party *ask = ends_ask(&ends, request, false);
+    ends_send(ask, "four");
+    ends_settle(&ends);
+    struct party *answer = ends_nth(&ends.worker, 0);
+    ck_assert_str_eq(answer->body, "four");
+    ck_assert_int_eq(stream_fate(ask->stream), STREAM_WHOLE);
+    ends_send(ask, "!");
+    ends_settle(&ends);
+    ck_assert_int_eq(stream_fate(ask->stream), STREAM_INVALID);
+    ck_assert_int_eq(stream_fate(answer->stream), STREAM_RESET);
+    ck_assert_str_eq(answer->body, "four");
+    ends_fini(&ends);
+}
+END_TEST
+
 START_TEST(room_is_one_before_the_settings_and_theirs_after)
 {
     ends_init(&ends);
     ends.worker.options.streams_max = 3;
-    ends.caller.conn = fake_conn_new(ends.loop, ALPN_H2, true);
-    fake_conn_stall(ends.caller.conn, true);
     ends_open(&ends, ALPN_H2);
     ck_assert_uint_eq(http_room(ends.caller.http), 3);
     ck_assert_uint_ge(ends.caller.rooms, 1);
@@ -430,6 +472,7 @@ START_TEST(cookie_crumbs_count_each_and_are_joined)
     ends_add(request, "x-between", "1");
     ends_add(request, "cookie", "b=2");
     ends_add(request, "cookie", "c=3");
+    ends_add(request, "cookie", "");
     ends_ask(&ends, request, true);
     ends_settle(&ends);
     const struct head *head = stream_head(ends_nth(&ends.worker, 0)->stream);
@@ -625,11 +668,43 @@ START_TEST(an_idle_connection_is_drained_and_a_silent_one_dropped)
 }
 END_TEST
 
+START_TEST(a_peer_that_takes_nothing_does_not_keep_dead_streams_for_ever)
+{
+    ends_join(&ends, ALPN_H2);
+    struct party *asks[8];
+    for (int i = 0; i < 8; ++i)
+        asks[i] = ends_ask(&ends, ends_request("GET", "/ipfs/x"), true);
+    ends_settle(&ends);
+    fake_conn_stall(ends.worker.conn, true);
+    char piece[16384] = {0};
+    for (unsigned i = 0; i < 8; ++i) {
+        struct stream *stream = ends_nth(&ends.worker, i)->stream;
+        stream_send_head(stream, ends_answer(200), false);
+        stream_send(stream, span_of(piece, sizeof(piece)));
+    }
+    ends_settle(&ends);
+    for (unsigned i = 1; i < 8; ++i)
+        ends_release(ends_nth(&ends.worker, i));
+    /* As long as one has a user, its patience counts. */
+    fake_loop_advance(ends.loop, 60000);
+    ends_settle(&ends);
+    ck_assert(!ends.worker.ended);
+    ends_release(ends_nth(&ends.worker, 0));
+    fake_loop_advance(ends.loop, 30000);
+    ends_settle(&ends);
+    ck_assert(ends.worker.ended);
+    ck_assert_int_eq(ends.worker.end, CONN_TIMED_OUT);
+    ck_assert_int_eq(stream_fate(asks[0]->stream), STREAM_LOST);
+    ends_fini(&ends);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         a_request_and_its_answer_arrive_whole,
         what_the_user_does_not_take_stays_within_the_stream_window,
+        a_small_window_is_held_to_once_it_is_agreed,
         a_stalled_stream_does_not_hold_up_its_neighbour,
         a_body_moved_from_stream_to_stream_is_whole_and_exact,
         trailers_pass_both_ways_without_what_may_not_be_there,
@@ -637,6 +712,7 @@ int main(void)
         a_caller_who_leaves_is_a_reset_for_the_worker,
         an_answer_before_the_end_of_the_request_is_whole,
         a_body_that_is_not_as_long_as_it_said_is_never_a_success,
+        a_byte_more_than_the_length_never_goes,
         room_is_one_before_the_settings_and_theirs_after,
         a_drain_lets_streams_finish_and_refuses_none_that_crossed_it,
         a_stream_above_the_last_of_goaway_is_refused,
@@ -650,6 +726,7 @@ int main(void)
         a_head_request_gets_a_length_and_no_body,
         resets_in_rapid_succession_close_the_connection,
         an_idle_connection_is_drained_and_a_silent_one_dropped,
+        a_peer_that_takes_nothing_does_not_keep_dead_streams_for_ever,
         NULL,
     };
     return checks_run("h2", tests);

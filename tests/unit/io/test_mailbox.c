@@ -1,5 +1,6 @@
 #include "io/mailbox.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct room {
     unsigned read;
     unsigned stop_at;
     unsigned next_of[THREADS];
+    uint64_t read_at;
 };
 
 static void room_init(struct room *room, size_t letters_max)
@@ -40,6 +42,7 @@ static void read_note(struct letter *letter, void *owner)
     struct room *room = owner;
     ck_assert_uint_eq(note->number, room->next_of[note->thread]);
     ++room->next_of[note->thread];
+    room->read_at = loop_now(room->loop);
     if (++room->read == room->stop_at)
         loop_stop(room->loop);
     free(note);
@@ -157,6 +160,29 @@ START_TEST(letters_are_read_before_the_run_phase)
 }
 END_TEST
 
+static void *post_late(void *arg)
+{
+    struct room *room = arg;
+    poll(NULL, 0, 30);
+    ck_assert(mailbox_post(room->mailbox, &note_new(0, 0)->letter));
+    return NULL;
+}
+
+START_TEST(a_letter_is_read_at_the_time_after_the_wait_for_it)
+{
+    struct room room;
+    pthread_t thread;
+    room_init(&room, 1);
+    uint64_t before = loop_now(room.loop);
+    ck_assert_int_eq(pthread_create(&thread, NULL, post_late, &room), 0);
+    loop_turn(room.loop);
+    ck_assert_uint_eq(room.read, 1);
+    ck_assert_uint_ge(room.read_at, before + 30);
+    pthread_join(thread, NULL);
+    room_fini(&room);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {four_threads_post_and_each_ones_letters_are_read_in_order,
@@ -164,6 +190,7 @@ int main(void)
                                   closing_reads_what_was_not_read,
                                   a_letter_may_close_the_mailbox_it_came_in,
                                   letters_are_read_before_the_run_phase,
+                                  a_letter_is_read_at_the_time_after_the_wait_for_it,
                                   NULL};
     return checks_run("mailbox", tests);
 }

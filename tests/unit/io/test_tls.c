@@ -102,6 +102,32 @@ START_TEST(a_mebibyte_each_way_arrives_with_a_slow_reader_and_a_bounded_writer)
 }
 END_TEST
 
+START_TEST(what_is_written_before_it_is_open_leaves_when_it_is)
+{
+    struct scene scene;
+    scene_init(&scene, 0);
+    scene_connect(&scene);
+    scene.client.to_send = 100;
+    side_flush(&scene.client); /* as an owner that is early */
+    ck_assert_uint_eq(conn_unsent(scene.client.conn), 100);
+    HALL_UNTIL(&scene.hall, scene.server.got == 100);
+    scene_fini(&scene);
+}
+END_TEST
+
+START_TEST(an_early_wake_is_a_flush_once_it_is_open)
+{
+    struct scene scene;
+    scene_init(&scene, 0);
+    scene_connect(&scene);
+    conn_wake(scene.client.conn);
+    HALL_UNTIL(&scene.hall, scene.client.opens == 1);
+    hall_turn(&scene.hall, 0);
+    ck_assert_uint_eq(scene.client.flushes, 1);
+    scene_fini(&scene);
+}
+END_TEST
+
 START_TEST(what_the_library_holds_back_comes_out_after_a_pause)
 {
     struct scene scene;
@@ -674,6 +700,8 @@ int main(void)
     const TTest *const tests[] = {
         both_ends_agree_on_h2_the_certificate_and_the_exporter,
         a_mebibyte_each_way_arrives_with_a_slow_reader_and_a_bounded_writer,
+        what_is_written_before_it_is_open_leaves_when_it_is,
+        an_early_wake_is_a_flush_once_it_is_open,
         what_the_library_holds_back_comes_out_after_a_pause,
         lingering_ends_in_order_and_closing_at_once_does_not,
         closing_in_any_callback_is_safe_over_tls,

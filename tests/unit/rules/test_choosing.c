@@ -27,6 +27,34 @@ START_TEST(one_that_is_out_or_full_is_never_chosen)
 }
 END_TEST
 
+START_TEST(a_doubtful_one_is_chosen_only_when_no_other_may_be)
+{
+    struct placement_candidate two[] = {{.doubtful = true}, {.live = 50, .capacity = 51}};
+    for (uint64_t random = 0; random < 64; ++random)
+        ck_assert_uint_eq(placement_choose(two, 2, random * UINT64_C(0x9e3779b97f4a7c15)), 1);
+    two[1].live = 51;
+    ck_assert_uint_eq(placement_choose(two, 2, 7), 0);
+}
+END_TEST
+
+START_TEST(a_worker_is_doubtful_for_a_second_for_each_failure_or_refusal_in_a_row)
+{
+    struct health health = {0};
+    ck_assert(!health_is_doubtful(&health, 1000));
+    health_note_refusal(&health, 1000);
+    ck_assert(health_is_doubtful(&health, 1000 + HEALTH_DOUBT_MS - 1));
+    ck_assert(!health_is_doubtful(&health, 1000 + HEALTH_DOUBT_MS));
+    for (unsigned i = 0; i < 20; ++i)
+        health_note_refusal(&health, 1000);
+    ck_assert(health_may_ask(&health, 1000));
+    ck_assert(!health_is_doubtful(&health, 1000 + 5 * HEALTH_DOUBT_MS));
+    health_note_failure(&health, 1000, false);
+    ck_assert(health_is_doubtful(&health, 1000));
+    health_note_success(&health);
+    ck_assert(!health_is_doubtful(&health, 1000));
+}
+END_TEST
+
 START_TEST(every_idle_worker_is_chosen_some_time)
 {
     struct placement_candidate five[5] = {0};
@@ -169,6 +197,8 @@ int main(void)
     const TTest *const tests[] = {
         the_less_loaded_of_two_is_chosen,
         one_that_is_out_or_full_is_never_chosen,
+        a_doubtful_one_is_chosen_only_when_no_other_may_be,
+        a_worker_is_doubtful_for_a_second_for_each_failure_or_refusal_in_a_row,
         every_idle_worker_is_chosen_some_time,
         only_what_was_not_processed_is_tried_again,
         no_retry_once_the_answer_began_or_the_body_is_gone_or_the_tries_are_used,

@@ -21,3 +21,34 @@ check_PROGRAMS += tests/unit/workers/test_attester
 tests_unit_workers_test_attester_SOURCES = tests/unit/workers/test_attester.c $(WORKERS_TEST_PARTS)
 tests_unit_workers_test_attester_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_workers_test_attester_LDADD = $(TEST_LIBS)
+
+WORKERS_TEST_LANES = $(WORKERS_TEST_PARTS) \
+    tests/unit/workers/lanes.c tests/unit/workers/lanes.h \
+    tests/fakes/fake_attester.c tests/fakes/fake_attester.h \
+    tests/fakes/fake_conn.c tests/fakes/fake_conn.h \
+    tests/fakes/fake_http.c tests/fakes/fake_http.h \
+    tests/fakes/fake_loop.c tests/fakes/fake_loop.h \
+    tests/fakes/fake_mailbox.c tests/fakes/fake_mailbox.h
+
+check_PROGRAMS += tests/unit/workers/test_link
+tests_unit_workers_test_link_SOURCES = tests/unit/workers/test_link.c $(WORKERS_TEST_LANES)
+tests_unit_workers_test_link_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_workers_test_link_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/workers/test_pools
+tests_unit_workers_test_pools_SOURCES = tests/unit/workers/test_pools.c $(WORKERS_TEST_LANES)
+tests_unit_workers_test_pools_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_workers_test_pools_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/workers/test_pools_change
+tests_unit_workers_test_pools_change_SOURCES = tests/unit/workers/test_pools_change.c \
+    $(WORKERS_TEST_LANES)
+tests_unit_workers_test_pools_change_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_workers_test_pools_change_LDADD = $(TEST_LIBS)
+
+# All parts real, against a worker with a simulated TEE.
+check_PROGRAMS += tests/unit/workers/test_real
+tests_unit_workers_test_real_SOURCES = tests/unit/workers/test_real.c tests/unit/checks.h \
+    tests/unit/workers/real_worker.c tests/unit/workers/real_worker.h $(SIMULATE_SOURCES)
+tests_unit_workers_test_real_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_workers_test_real_LDADD = $(TEST_LIBS)

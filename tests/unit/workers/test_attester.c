@@ -136,6 +136,22 @@ START_TEST(stopping_drops_what_was_not_answered)
 }
 END_TEST
 
+START_TEST(a_lane_that_leaves_is_posted_nothing_more)
+{
+    struct mailbox *other = mailbox_open(loop, 2, &answers);
+    for (uint64_t id = 1; id <= 20; ++id)
+        ck_assert(attester_ask(attester, trust, certificate, other, note_answer, id));
+    attester_forget(attester, other);
+    mailbox_close(other); /* what was posted before is read here */
+    ck_assert_uint_eq(answers, 2);
+    usleep(30 * 1000); /* three times what late answers are tried again after */
+    /* Its questions no longer count, and others are answered. */
+    for (uint64_t id = 1; id <= ATTESTER_WAITS_MAX; ++id)
+        ck_assert(ask(certificate, id));
+    wait_for(2 + ATTESTER_WAITS_MAX);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {an_answer_comes_by_mailbox_with_the_id_it_was_asked_by,
@@ -144,6 +160,7 @@ int main(void)
                                   a_full_mailbox_is_tried_again_until_all_is_answered,
                                   the_question_above_1024_is_not_taken,
                                   stopping_drops_what_was_not_answered,
+                                  a_lane_that_leaves_is_posted_nothing_more,
                                   NULL};
     return parts_run("workers/attester", tests, set_up, tear_down);
 }

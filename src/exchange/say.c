@@ -5,10 +5,11 @@
 
 enum {
     BREAK_MS = 1000, /* for the caller to take the event that tells of a broken stream */
+    LOOK_MS = 10,    /* a stream does not note that a few bytes left: it is looked at */
     EVENT_MAX = REPLY_PROBLEM_MAX + 64
 };
 
-const char *words_outcome(const struct exchange *x)
+const char *say_outcome(const struct exchange *x)
 {
     if (x->fault != FAULT_NONE)
         return fault_word(x->fault);
@@ -37,20 +38,38 @@ static struct problem problem_of(const struct exchange *x)
     return problem;
 }
 
-struct ending words_ending(const struct exchange *x)
+struct ending say_ending(const struct exchange *x)
 {
     return (struct ending){.priced = x->bill.metered,
-                           .pending = x->bill.settling,
+                           .pending = x->bill.written && !x->bill.settled,
                            .cost_ucr = x->bill.cost_ucr,
                            .usage = &x->usage,
                            .price = &x->bill.price,
-                           .outcome = words_outcome(x)};
+                           .outcome = say_outcome(x)};
 }
 
-bool words_send_head(struct exchange *x)
+struct head *say_request(const struct exchange *x)
+{
+    const char *path = pools_path_template(x->site->pools, x->agent->pool);
+    struct worker_request request = {
+        .caller = x->head,
+        .target = &x->target,
+        .cid = x->cid,
+        .path_template = path != NULL ? path : HEADS_PATH_TEMPLATE,
+        .invocation = x->invocation.text,
+        .peer = x->peer,
+        .secure = x->secure,
+        .drops_authorization = x->credential.drops_authorization,
+        .left_ms = x->total_at > x->alarm.now ? x->total_at - x->alarm.now : 0,
+        .length = stream_length(x->caller),
+    };
+    return heads_for_worker(&request);
+}
+
+bool say_send_head(struct exchange *x)
 {
     const struct lease *lease = &x->attempt.wait.lease;
-    struct ending ending = words_ending(x);
+    struct ending ending = say_ending(x);
     struct caller_answer answer = {
         .worker = stream_head(lease->stream),
         .invocation = x->invocation.text,
@@ -89,18 +108,18 @@ static size_t event_of(const struct exchange *x, char *out, size_t size)
     return (size_t)all;
 }
 
-void words_refuse(struct exchange *x)
+void say_refuse(struct exchange *x)
 {
     struct problem problem = problem_of(x);
     reply_fault(&x->reply, &problem, &x->form);
     if (!x->bill.metered)
         return;
-    struct ending ending = words_ending(x);
+    struct ending ending = say_ending(x);
     must(heads_add_limits(x->reply.head, &x->bill.hold_wait.facts));
     must(x->ran_at == 0 || heads_add_ending(x->reply.head, &ending));
 }
 
-bool words_has_told_event(struct exchange *x)
+bool say_has_told_event(struct exchange *x)
 {
     if (!x->event_stream)
         return true;
@@ -113,11 +132,12 @@ bool words_has_told_event(struct exchange *x)
             return true;
         stream_send(x->caller, span_of(event, len));
     }
+    (void)alarm_passed(&x->alarm, x->alarm.now + LOOK_MS);
     return stream_sent_bytes(x->caller) >= x->relay.down + x->event_bytes ||
            alarm_passed(&x->alarm, x->patience_at);
 }
 
-void words_record(struct exchange *x)
+void say_record(struct exchange *x)
 {
     struct record *record = &x->record;
     struct stats *stats = x->site->stats;
@@ -126,8 +146,10 @@ void words_record(struct exchange *x)
     record->cid = x->cid;
     record->account = x->auth.caller.account;
     record->key_id = x->auth.caller.key_id;
+    if (x->reply.status != 0)
+        record->status = x->reply.status;
     record->fault = x->fault;
-    record->outcome = words_outcome(x);
+    record->outcome = say_outcome(x);
     record->usage = x->usage;
     record->ceiling_ucr = x->bill.metered ? x->bill.hold.ceiling_ucr : 0;
     record->cost_ucr = x->bill.cost_ucr;

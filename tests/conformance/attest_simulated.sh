@@ -1,0 +1,60 @@
+#!/bin/sh
+# Simulated workers before the program: the good ones are trusted, each bad one is refused for its own
+# reason.
+program=$builddir/attest-verify/attest-verify
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+wrong=0
+
+# judge DIR WORKER STATUS REASON [options..]
+judge()
+{
+    dir=$scratch/$1 worker=$2 status=$3 reason=$4
+    shift 4
+    "$program" cert "$dir/$worker.crt.pem" --collateral "$dir/collateral" --policy "$dir/policy.json" \
+        "$@" >"$scratch/out" 2>"$scratch/err"
+    found=$?
+    if [ "$found" -ne "$status" ] || ! grep -q "\"reason\": \"$reason\"" "$scratch/out"; then
+        echo "$worker: status $found, not $status, or another reason than $reason:"
+        sed 's/^/    /' "$scratch/out" "$scratch/err"
+        wrong=1
+    fi
+}
+
+make_worker()
+{
+    dir=$scratch/$1
+    shift
+    "$program" simulate "$dir" "$@" >/dev/null || wrong=1
+}
+
+for variant in good no-evidence other-key debug unlisted outdated bad-signature revoked; do
+    make_worker a --worker "$variant" --variant "$variant"
+done
+roots="--roots $scratch/a/roots"
+judge a good 0 trusted $roots
+judge a no-evidence 1 no-evidence $roots
+judge a other-key 1 key-not-bound $roots
+judge a debug 1 debug $roots
+judge a unlisted 1 measurement-not-listed $roots
+judge a outdated 1 tcb-not-accepted $roots
+judge a bad-signature 1 quote-signature $roots
+judge a revoked 1 revoked $roots
+judge a good 1 root-unknown
+judge a good 1 collateral-expired $roots --time "$(($(date +%s) + 31 * 86400))"
+
+make_worker a --worker enclave --tee sgx
+make_worker a --worker gramine --tee sgx --convention gramine
+judge a enclave 0 trusted $roots
+judge a gramine 0 trusted $roots
+
+make_worker b --collateral-days -1
+judge b worker 1 collateral-expired --roots "$scratch/b/roots"
+judge b worker 1 root-unknown $roots
+
+"$program" policy "$scratch/a/good.crt.pem" --collateral "$scratch/a/collateral" $roots \
+    >"$scratch/draft.json" 2>/dev/null || wrong=1
+cp "$scratch/draft.json" "$scratch/a/policy.json"
+judge a good 0 trusted $roots
+judge a unlisted 1 measurement-not-listed $roots
+exit $wrong

@@ -1,0 +1,89 @@
+#include "fakes/fake_attester.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "fakes/fake_mailbox.h"
+
+struct attester {
+    struct fake_question questions[FAKE_QUESTIONS_MAX];
+    unsigned count;
+    bool full;
+};
+
+struct attester *attester_start(const struct log *log)
+{
+    return alloc_zeroed(sizeof(struct attester));
+}
+
+void attester_stop(struct attester *attester)
+{
+    free(attester);
+}
+
+bool attester_ask(struct attester *attester, struct trust *trust, struct span certificate,
+                  struct mailbox *mailbox,
+                  void (*answer)(void *owner, uint64_t id, const struct proof *proof), uint64_t id)
+{
+    if (attester->full)
+        return false;
+    must(attester->count < FAKE_QUESTIONS_MAX);
+    struct fake_question *question = &attester->questions[attester->count++];
+    *question = (struct fake_question){.trust = trust,
+                                       .mailbox = mailbox,
+                                       .answer = answer,
+                                       .id = id,
+                                       .certificate_bytes = certificate.len};
+    size_t shown = certificate.len < sizeof(question->certificate) ? certificate.len
+                                                                   : sizeof(question->certificate);
+    if (shown > 0)
+        memcpy(question->certificate, certificate.ptr, shown);
+    return true;
+}
+
+void attester_forget(struct attester *attester, struct mailbox *mailbox)
+{
+    for (unsigned i = 0; i < attester->count; ++i)
+        if (attester->questions[i].mailbox == mailbox)
+            attester->questions[i].mailbox = NULL;
+}
+
+unsigned fake_attester_asked(const struct attester *attester)
+{
+    return attester->count;
+}
+
+const struct fake_question *fake_attester_question(const struct attester *attester, unsigned index)
+{
+    must(index < attester->count);
+    return &attester->questions[index];
+}
+
+static void reply(struct attester *attester, unsigned index, const struct proof *proof)
+{
+    const struct fake_question *question = fake_attester_question(attester, index);
+    question->answer(fake_mailbox_owner(question->mailbox), question->id, proof);
+}
+
+void fake_attester_trust(struct attester *attester, unsigned index, uint64_t lasts_ms)
+{
+    struct proof proof = {.trusted = true, .expires = 1900000000, .lasts_ms = lasts_ms};
+    snprintf(proof.reason, sizeof(proof.reason), "trusted");
+    snprintf(proof.tee, sizeof(proof.tee), "tdx");
+    reply(attester, index, &proof);
+}
+
+void fake_attester_refuse(struct attester *attester, unsigned index, const char *reason,
+                          const char *detail)
+{
+    struct proof proof = {.trusted = false};
+    snprintf(proof.reason, sizeof(proof.reason), "%s", reason);
+    snprintf(proof.detail, sizeof(proof.detail), "%s", detail);
+    reply(attester, index, &proof);
+}
+
+void fake_attester_fill(struct attester *attester, bool full)
+{
+    attester->full = full;
+}

@@ -1,0 +1,191 @@
+/* The whole verifier on RA-TLS certificates of simulated workers. */
+#include "verify_scene.h"
+
+static void bind(struct scene *scene, EVP_PKEY *key, struct simulate_bytes *claims)
+{
+    simulate_bind_key(scene->certificate.convention, key, &scene->quote, claims);
+    if (scene->certificate.no_claims) {
+        claims->len = 0;
+        simulate_put_byte(claims, 0xa0);
+        memset(scene->quote.report_data, 0, 64);
+        EVP_Digest(claims->ptr, claims->len, scene->quote.report_data, NULL, EVP_sha256(), NULL);
+    }
+    if (scene->certificate.tail_byte)
+        scene->quote.report_data[63] = 1;
+}
+
+static void judge_certificate(struct scene *scene, const struct attest_request *request,
+                              const struct simulate_vendor *vendor,
+                              const struct simulate_identity *pck)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256"), *other = EVP_EC_gen("P-256");
+    struct simulate_bytes claims = {0};
+    bind(scene, key, &claims);
+    struct simulate_bytes quote = simulate_quote(vendor, pck, &scene->quote);
+    const char *const hosts[] = {"localhost"};
+    struct simulate_certificate_options options = {.name = "worker",
+                                                   .hosts = hosts,
+                                                   .host_count = 1,
+                                                   .not_before = scene->certificate.not_before,
+                                                   .not_after = scene->certificate.not_after,
+                                                   .convention = scene->certificate.convention,
+                                                   .quote = &quote,
+                                                   .claims = &claims};
+    X509 *certificate = simulate_certificate(scene->certificate.other_key ? other : key, &options);
+    unsigned char *der = NULL;
+    int len = i2d_X509(certificate, &der);
+    attest_verify_certificate(request, (struct attest_bytes){.ptr = der, .len = (size_t)len},
+                              &scene->verdict);
+    OPENSSL_free(der);
+    X509_free(certificate);
+    simulate_bytes_fini(&quote);
+    simulate_bytes_fini(&claims);
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(other);
+}
+
+static void expect_certificate(enum attest_tee tee, struct certificate_case one,
+                               enum attest_reason reason)
+{
+    struct scene scene;
+    set_scene(&scene, tee);
+    scene.certificate = one;
+    if (one.not_after == 0) {
+        scene.certificate.not_before = NOW - DAY;
+        scene.certificate.not_after = NOW + DAY;
+    }
+    judge_with(&scene, judge_certificate);
+    ck_assert_msg(scene.verdict.reason == reason, "%s (%s), not %s",
+                  attest_reason_word(scene.verdict.reason), scene.verdict.detail,
+                  attest_reason_word(reason));
+    if (reason == ATTEST_TRUSTED)
+        ck_assert_int_eq(scene.verdict.expires, scene.certificate.not_after);
+}
+
+START_TEST(a_certificate_binds_its_key_by_either_convention)
+{
+    expect_certificate(ATTEST_TEE_TDX, (struct certificate_case){.convention = SIMULATE_DICE},
+                       ATTEST_TRUSTED);
+    expect_certificate(ATTEST_TEE_SGX, (struct certificate_case){.convention = SIMULATE_DICE},
+                       ATTEST_TRUSTED);
+    expect_certificate(ATTEST_TEE_SGX, (struct certificate_case){.convention = SIMULATE_GRAMINE},
+                       ATTEST_TRUSTED);
+    expect_certificate(ATTEST_TEE_TDX,
+                       (struct certificate_case){.convention = SIMULATE_NO_EVIDENCE},
+                       ATTEST_NO_EVIDENCE);
+}
+END_TEST
+
+START_TEST(evidence_of_another_key_is_refused)
+{
+    static const enum simulate_convention conventions[] = {SIMULATE_DICE, SIMULATE_GRAMINE};
+    for (size_t i = 0; i < 2; ++i) {
+        expect_certificate(
+            ATTEST_TEE_SGX,
+            (struct certificate_case){.convention = conventions[i], .other_key = true},
+            ATTEST_KEY_NOT_BOUND);
+        expect_certificate(
+            ATTEST_TEE_SGX,
+            (struct certificate_case){.convention = conventions[i], .tail_byte = true},
+            ATTEST_KEY_NOT_BOUND);
+    }
+}
+END_TEST
+
+START_TEST(claims_without_the_keys_hash_bind_nothing)
+{
+    expect_certificate(ATTEST_TEE_TDX,
+                       (struct certificate_case){.convention = SIMULATE_DICE, .no_claims = true},
+                       ATTEST_KEY_NOT_BOUND);
+}
+END_TEST
+
+START_TEST(a_certificate_is_held_to_both_its_dates)
+{
+    static const struct {
+        int64_t from, to;
+        enum attest_reason reason;
+    } rows[] = {{NOW, NOW, ATTEST_TRUSTED},
+                {NOW + 1, NOW + DAY, ATTEST_CERTIFICATE_EXPIRED},
+                {NOW - DAY, NOW - 1, ATTEST_CERTIFICATE_EXPIRED}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i)
+        expect_certificate(ATTEST_TEE_TDX,
+                           (struct certificate_case){.convention = SIMULATE_DICE,
+                                                     .not_before = rows[i].from,
+                                                     .not_after = rows[i].to},
+                           rows[i].reason);
+}
+END_TEST
+
+static void add_gramine_evidence(X509 *certificate, const struct simulate_bytes *quote)
+{
+    ASN1_OBJECT *oid = OBJ_txt2obj("0.6.9.42.840.113741.1337.6", 1);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    ASN1_OCTET_STRING_set(value, quote->ptr, (int)quote->len);
+    X509_EXTENSION *extension = X509_EXTENSION_create_by_OBJ(NULL, oid, 0, value);
+    ck_assert_int_eq(X509_add_ext(certificate, extension, -1), 1);
+    ck_assert_int_gt(i2d_re_X509_tbs(certificate, NULL), 0);
+    X509_EXTENSION_free(extension);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(oid);
+}
+
+/* One certificate with a quote of each convention, both of which bind its key. */
+static void judge_two_quotes(struct scene *scene, const struct attest_request *request,
+                             const struct simulate_vendor *vendor,
+                             const struct simulate_identity *pck)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    struct simulate_bytes claims = {0};
+    simulate_bind_key(SIMULATE_DICE, key, &scene->quote, &claims);
+    struct simulate_bytes first = simulate_quote(vendor, pck, &scene->quote);
+    struct simulate_quote_options options = scene->quote;
+    options.sgx.mrenclave[0] ^= scene->certificate.second_differs;
+    options.damage =
+        scene->certificate.second_broken ? SIMULATE_BAD_QUOTE_SIGNATURE : SIMULATE_SOUND;
+    simulate_bind_key(SIMULATE_GRAMINE, key, &options, &claims);
+    struct simulate_bytes second = simulate_quote(vendor, pck, &options);
+    simulate_bytes_fini(&claims);
+    simulate_bind_key(SIMULATE_DICE, key, &scene->quote, &claims);
+    struct simulate_certificate_options made = {.name = "worker",
+                                                .not_before = NOW - DAY,
+                                                .not_after = NOW + DAY,
+                                                .convention = SIMULATE_DICE,
+                                                .quote = &first,
+                                                .claims = &claims};
+    X509 *certificate = simulate_certificate(key, &made);
+    add_gramine_evidence(certificate, &second);
+    unsigned char *der = NULL;
+    int len = i2d_X509(certificate, &der);
+    attest_verify_certificate(request, (struct attest_bytes){.ptr = der, .len = (size_t)len},
+                              &scene->verdict);
+    OPENSSL_free(der);
+    X509_free(certificate);
+    simulate_bytes_fini(&first);
+    simulate_bytes_fini(&second);
+    simulate_bytes_fini(&claims);
+    EVP_PKEY_free(key);
+}
+
+START_TEST(several_pieces_of_evidence_must_hold_and_agree)
+{
+    struct scene scene;
+    set_scene(&scene, ATTEST_TEE_SGX);
+    scene.policy = "{\"accept\":[{\"tee\":\"sgx\",\"any_code\":true}]}";
+    ck_assert_int_eq(judge_with(&scene, judge_two_quotes), ATTEST_TRUSTED);
+    scene.certificate.second_differs = true;
+    ck_assert_int_eq(judge_with(&scene, judge_two_quotes), ATTEST_EVIDENCE_DISAGREES);
+    scene.certificate.second_differs = false;
+    scene.certificate.second_broken = true;
+    ck_assert_int_eq(judge_with(&scene, judge_two_quotes), ATTEST_QUOTE_SIGNATURE);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        a_certificate_binds_its_key_by_either_convention, evidence_of_another_key_is_refused,
+        claims_without_the_keys_hash_bind_nothing,        a_certificate_is_held_to_both_its_dates,
+        several_pieces_of_evidence_must_hold_and_agree,   NULL};
+    return checks_run("verify_certificate", tests);
+}
