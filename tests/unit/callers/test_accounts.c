@@ -489,7 +489,9 @@ START_TEST(a_revoked_key_is_refused_when_the_cache_is_five_seconds_old)
     const cJSON *keys = cJSON_GetObjectItem(told.json, "keys");
     ck_assert_int_eq(cJSON_GetArraySize(keys), 1);
     ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(cJSON_GetArrayItem(keys, 0), "revoked")));
-    ck_assert_ptr_null(strstr(cJSON_PrintUnformatted(told.json), strrchr(key, '_') + 1));
+    char *all = cJSON_PrintUnformatted(told.json);
+    ck_assert_ptr_null(strstr(all, strrchr(key, '_') + 1));
+    free(all);
     finish();
 }
 END_TEST
@@ -505,7 +507,8 @@ START_TEST(many_who_ask_for_one_key_are_one_question)
     for (int i = 0; i < 100; ++i) {
         asking[i] = (struct asking){.wait = {.answer = note_auth}};
         if (i == 99)
-            key[strlen(key) - 1] ^= 3; /* one with a wrong secret among them */
+            key[strlen(key) - 1] =
+                key[strlen(key) - 1] == 'a' ? 'b' : 'a'; /* one with a wrong secret among them */
         auth_check(auth, span_text(key), NULL, &asking[i].wait);
     }
     auth_cancel(auth, &asking[50].wait);
@@ -570,7 +573,7 @@ START_TEST(without_redis_nobody_is_known)
     kill(lane.redis.server.pid, SIGSTOP);
     uint64_t from = clock_monotonic_ms();
     ck_assert_int_eq(check(&asking, key, NULL), FAULT_METERING_UNAVAILABLE);
-    ck_assert_uint_lt(clock_monotonic_ms() - from, 600);
+    ck_assert_uint_lt(clock_monotonic_ms() - from, 1000);
     kill(lane.redis.server.pid, SIGCONT);
     lane_turn_for(&lane, 50);
     ck_assert_int_eq(check(&asking, key, NULL), FAULT_NONE);

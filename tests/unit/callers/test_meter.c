@@ -283,7 +283,7 @@ START_TEST(a_silent_redis_is_an_answer_after_a_quarter_of_a_second_and_leaves_no
     uint64_t took = clock_monotonic_ms() - from;
     ck_assert_int_eq(w.wait.fault, FAULT_METERING_UNAVAILABLE);
     ck_assert_uint_ge(took, 245);
-    ck_assert_uint_lt(took, 600);
+    ck_assert_uint_lt(took, 1000);
     ck_assert_uint_ne(meter_pending(meter), 0); /* the release */
     kill(lane.redis.server.pid, SIGCONT);
     lane_until(&lane, meter_pending(meter) == 0);
@@ -396,9 +396,11 @@ START_TEST(a_run_that_died_is_settled_and_its_other_holds_are_reaped_at_once)
 
     lane_open_store(&lane);
     run_begin();
-    lane_until(&lane, field("ann", "inf") == 1);
+    lane_until(&lane, stats_read(&stats.holds_reaped) == 1);
+    lane_turn_for(&lane, 100); /* time to do too much */
     ck_assert_uint_eq(stats_read(&stats.settles_replayed), 1);
     ck_assert_uint_eq(stats_read(&stats.holds_reaped), 1);
+    ck_assert_int_eq(field("ann", "inf"), 1);
     ck_assert_int_eq(field("ann", "spent"), 250 + 70);
     ck_assert_int_eq(field("ann", "held"), 100);
     lane_until(&lane,
