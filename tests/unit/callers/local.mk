@@ -39,3 +39,8 @@ tests_unit_callers_test_accounts_SOURCES = tests/unit/callers/test_accounts.c \
     tests/unit/checks.h
 tests_unit_callers_test_accounts_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_callers_test_accounts_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/callers/test_store
+tests_unit_callers_test_store_SOURCES = tests/unit/callers/test_store.c tests/unit/checks.h
+tests_unit_callers_test_store_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_store_LDADD = $(TEST_LIBS)

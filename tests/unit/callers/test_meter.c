@@ -410,6 +410,32 @@ START_TEST(a_run_that_died_is_settled_and_its_other_holds_are_reaped_at_once)
 }
 END_TEST
 
+START_TEST(a_dead_run_with_many_holds_leaves_none)
+{
+    static struct waiting many[130]; /* more than two pages of one bucket, foreign ones between */
+    char key[64], record[512];
+    options.reaps = true;
+    begin();
+    for (int i = 0; i < 130; ++i)
+        hold(&many[i], "ann", 1);
+    for (int i = 0; i < 130; i += 3) {
+        snprintf(key, sizeof(key), "h:%s", many[i].hold.id.text);
+        snprintf(record, sizeof(record), "%s", caller_say(&lane.redis, "GET " TAG "%s", key)->str);
+        char *gateway = strstr(record, ":1|");
+        gateway[-1] = gateway[-1] == 'a' ? 'b' : 'a';
+        caller_say(&lane.redis, "SET " TAG "%s %s", key, record);
+    }
+    run_end();
+    lane_open_store(&lane);
+    run_begin();
+    lane_until(&lane, stats_read(&stats.holds_reaped) == 86);
+    lane_turn_for(&lane, 100);
+    ck_assert_uint_eq(stats_read(&stats.holds_reaped), 86);
+    ck_assert_int_eq(live_holds(), 44);
+    finish();
+}
+END_TEST
+
 START_TEST(an_entry_whose_acknowledgement_was_lost_moves_no_money_twice)
 {
     struct waiting w;
@@ -585,6 +611,7 @@ int main(void)
         redis_silent_at_the_settle_charges_once_however_often_it_is_sent,
         a_settle_wait_that_goes_is_not_answered_and_the_settle_goes_on,
         a_run_that_died_is_settled_and_its_other_holds_are_reaped_at_once,
+        a_dead_run_with_many_holds_leaves_none,
         an_entry_whose_acknowledgement_was_lost_moves_no_money_twice,
         only_what_is_overdue_by_the_grace_is_reaped_and_not_right_after_connecting,
         with_money_for_ten_two_hundred_callers_run_exactly_ten,
