@@ -53,3 +53,13 @@ tests_fuzz_fuzz_h2_SOURCES = tests/fuzz/fuzz_h2.c $(http_fuzz_sources) $(FUZZ_MA
 tests_fuzz_fuzz_h2_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fuzz_fuzz_h2_LDFLAGS = $(FUZZ_LINKFLAGS)
 tests_fuzz_fuzz_h2_LDADD = $(TEST_LIBS)
+
+# callers: credentials, and the journal's file
+fuzz_programs += tests/fuzz/fuzz_credential
+tests_fuzz_fuzz_credential_SOURCES = tests/fuzz/fuzz_credential.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_credential_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_credential_LDADD = $(TEEGATE_LIBS)
+fuzz_programs += tests/fuzz/fuzz_journal
+tests_fuzz_fuzz_journal_SOURCES = tests/fuzz/fuzz_journal.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_journal_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_journal_LDADD = $(TEEGATE_LIBS)
