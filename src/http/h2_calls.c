@@ -69,7 +69,8 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
     if (!is_listening(stream))
         return 0;
     stream->expects_continue = false;
-    h2->hurries |= nghttp2_session_get_stream_effective_recv_data_length(session, id) >= HURRY_BYTES;
+    h2->hurries |=
+        nghttp2_session_get_stream_effective_recv_data_length(session, id) >= HURRY_BYTES;
     /* The library holds the peer to its window, so this fits. */
     if (!buf_append(&stream->in, bytes, count))
         h2_stream_kill(stream, NGHTTP2_FLOW_CONTROL_ERROR);

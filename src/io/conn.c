@@ -359,7 +359,8 @@ size_t conn_unsent(const struct conn *conn)
 void conn_acknowledge(struct conn *conn)
 {
     const int on = 1;
-    setsockopt(conn->wire.fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on)); /* UNIX sockets have none */
+    setsockopt(conn->wire.fd, IPPROTO_TCP, TCP_QUICKACK, &on,
+               sizeof(on)); /* UNIX sockets have none */
 }
 
 void conn_pause(struct conn *conn, enum conn_pause reason)
