@@ -16,7 +16,7 @@ STEPS=9
 TAIL_LINES=40
 WAIT_TENTHS_MAX=200 # of a second, for any one condition
 ACCOUNT=demo
-CREDIT=10000000 # micro-credits
+CREDIT=10 # credits, of a million micro-credits each
 once=false
 dir=
 worker_pid=
@@ -183,7 +183,7 @@ ctl_or_fail() {
 }
 
 open_account() {
-    say "opening account \"$ACCOUNT\", crediting $CREDIT micro-credits, minting a key"
+    say "opening account \"$ACCOUNT\", crediting $CREDIT credits, minting a key"
     # With --dir the account may be there from the last time; credit is idempotent by its reference.
     ctl account show "$ACCOUNT" -o json >/dev/null 2>&1 || ctl_or_fail account create "$ACCOUNT" >/dev/null
     ctl_or_fail credit add "$ACCOUNT" "$CREDIT" --ref quickstart >/dev/null
@@ -198,17 +198,17 @@ account_json() {
 }
 
 is_settled() {
-    account=$(account_json) && [ "$(printf '%s' "$account" | jq -r .held)" = 0 ]
+    account=$(account_json) && [ "$(printf '%s' "$account" | jq -r .held_ucr)" = 0 ]
 }
 
 # read_account WORDS : the account when nothing is held any more; the balance goes to $balance.
 read_account() {
     wait_for 'the account is settled' "$gateway_pid" "$logs/gateway.log" is_settled
-    balance=$(printf '%s' "$account" | jq -r .balance)
+    balance=$(printf '%s' "$account" | jq -r .balance_ucr)
     case $balance in
     '' | *[!0-9]*) fail "account show has no balance: $account" "$logs/gateway.log" ;;
     esac
-    printf '      %s: balance %s, held 0\n' "$1" "$balance"
+    printf '      %s: %s micro-credits, none of them held\n' "$1" "$balance"
 }
 
 # ---- the call

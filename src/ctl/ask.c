@@ -81,11 +81,13 @@ static const char *next_step(int status)
     } steps[] = {
         {400, "Change what the sentence above names and try again."},
         {404, "'teegatectl account list' and 'teegatectl key list NAME' show what there is."},
-        {409, "What stands there was left as it is. Use another name or reference, or look at it "
-              "with 'teegatectl account show NAME'."},
+        {409,
+         "Nothing was changed. 'teegatectl account show NAME' shows what stands; another name or "
+         "reference may do."},
         {413, "Ask for less at once."},
-        {503, "Nothing was changed for certain. See 'teegatectl health', then try again; credits "
-              "are safe to repeat with the same --ref."},
+        {503,
+         "Try again when it is back; the gateway's log says more. A change may have been made or "
+         "not: look first, or repeat a credit with the same --ref, which counts once."},
     };
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); ++i)
         if (steps[i].status == status)

@@ -121,6 +121,8 @@ static bool add_members(struct table *table, const char *prefix, const cJSON *ob
         if (cJSON_IsArray(item) && cJSON_IsObject(item->child))
             continue;
         value_text(item->string, item, cell);
+        if (strcmp(prefix, "limits") == 0 && cJSON_IsNumber(item) && item->valuedouble == 0)
+            snprintf(cell, sizeof(cell), "none"); /* what 0 means there */
         if (!table_add(table, name) || !table_add(table, cell))
             return false;
     }
@@ -183,7 +185,7 @@ static unsigned choose(const cJSON *rows, const struct show_column *columns,
             continue;
         must(count < TABLE_COLUMNS_MAX);
         right[count] =
-            numbers && !ends_with(columns->member, "_at") && !ends_with(columns->member, "_at_ms");
+            numbers && !ends_with(columns->member, "_at") && !is_moment_ms(columns->member);
         chosen[count++] = columns;
     }
     return count;

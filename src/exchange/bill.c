@@ -97,10 +97,11 @@ void bill_hold(struct bill *bill, const struct invocation *id, const struct call
     if (hold->ttl_ms < HOLD_TTL_LEAST_MS)
         hold->ttl_ms = HOLD_TTL_LEAST_MS;
     /* A short call is checked often enough that no tenth of its ceiling goes unrecorded. */
-    if (bill->ms_max != 0 && bill->ms_max / 10 < bill->checkpoint_ms)
-        bill->checkpoint_ms = bill->ms_max / 10;
-    if (bill->checkpoint_ms < CHECKPOINT_LEAST_MS)
-        bill->checkpoint_ms = CHECKPOINT_LEAST_MS;
+    uint32_t tenth_ms = bill->ms_max / 10;
+    if (tenth_ms < CHECKPOINT_LEAST_MS)
+        tenth_ms = CHECKPOINT_LEAST_MS;
+    if (bill->ms_max != 0 && tenth_ms < bill->checkpoint_ms)
+        bill->checkpoint_ms = tenth_ms;
     bill->checkpoint_at = now + bill->checkpoint_ms;
     bill->hold_wait.answer = note_hold;
     bill->asking = true;

@@ -4,10 +4,11 @@
 
 #include "exchange/life.h"
 
+/* clang-format off */
 #define STEPS(S) \
-    S(open)      \
-    S(identify)  \
-    S(own) S(admit) S(place) S(attempt) S(answer) S(stream) S(settle) S(finish) S(refuse) S(end)
+    S(open) S(identify) S(own) S(admit) S(place) S(attempt) S(answer) S(stream) S(settle) \
+    S(finish) S(refuse) S(end)
+/* clang-format on */
 
 #define S(name) static enum step_outcome do_##name(struct exchange *x);
 STEPS(S)

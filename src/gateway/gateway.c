@@ -16,7 +16,13 @@
 #include "gateway/lane.h"
 #include "gateway/redis_child.h"
 
-enum { ERROR_MAX = CONFIG_ERROR_MAX, LANES_MAX = 256, TICK_S = 1 };
+enum {
+    ERROR_MAX = CONFIG_ERROR_MAX,
+    LANES_MAX = 256,
+    TICK_S = 1,
+    STORE_LOOK_MS = 5,
+    STORE_LOOKS_MAX = 1000
+};
 
 struct gateway {
     const char *config_file;
@@ -29,6 +35,7 @@ struct gateway {
     struct redis_options redis;
     struct lane *lanes[LANES_MAX];
     unsigned lane_count;
+    char addresses[CONFIG_LISTENERS_MAX][ADDRESS_TEXT_MAX]; /* as bound */
     char error[ERROR_MAX];
 };
 
@@ -137,6 +144,7 @@ static bool open_listeners(struct gateway *gateway, struct lane_options *lanes)
             lanes[lane].listeners[i] = fd;
             if (!socket_local(fd, &address))
                 return false;
+            address_text(&address, true, gateway->addresses[i]);
         }
     }
     return true;
@@ -154,25 +162,6 @@ static bool open_admin(struct gateway *gateway, struct lane_options *lane)
     if (lane->admin < 0)
         snprintf(gateway->error, ERROR_MAX, "admin.socket: %s", why);
     return lane->admin >= 0;
-}
-
-static void say_ready(const struct gateway *gateway, const struct lane_options *lane)
-{
-    struct log_line line;
-    const struct config *config = gateway->snapshot->config;
-    log_begin(&line, LOG_NOTICE, "ready");
-    json_array(&line.json, "listen");
-    for (uint32_t i = 0; i < config->listener_count; ++i) {
-        struct address address;
-        char text[ADDRESS_TEXT_MAX];
-        if (socket_local(lane->listeners[i], &address))
-            json_text(&line.json, NULL, span_text(address_text(&address, true, text)));
-    }
-    json_end_array(&line.json);
-    json_text(&line.json, "admin", span_text(config->admin_socket));
-    json_u64(&line.json, "lanes", gateway->lane_count);
-    json_u64(&line.json, "pid", (uint64_t)getpid());
-    log_write(&gateway->log, &line);
 }
 
 static void say_simulated(const struct gateway *gateway)
@@ -202,6 +191,39 @@ static void close_listeners(struct gateway *gateway, struct lane_options *lanes)
         if (lanes[lane].admin >= 0)
             close(lanes[lane].admin);
     }
+}
+
+static void say_ready(const struct gateway *gateway)
+{
+    struct log_line line;
+    const struct config *config = gateway->snapshot->config;
+    log_begin(&line, LOG_NOTICE, "ready");
+    json_array(&line.json, "listen");
+    for (uint32_t i = 0; i < config->listener_count; ++i)
+        json_text(&line.json, NULL, span_text(gateway->addresses[i]));
+    json_end_array(&line.json);
+    json_text(&line.json, "admin", span_text(config->admin_socket));
+    json_u64(&line.json, "lanes", gateway->lane_count);
+    json_u64(&line.json, "pid", (uint64_t)getpid());
+    log_write(&gateway->log, &line);
+}
+
+/* Ready means that a call can be taken. A store elsewhere may be away for longer: then calls are
+ * refused until it is there, and the log says so. */
+static void await_store(struct gateway *gateway)
+{
+    const struct timespec pause = {0, STORE_LOOK_MS * 1000000L};
+    for (unsigned look = 0; look < STORE_LOOKS_MAX; ++look) {
+        unsigned up = 0;
+        for (unsigned i = 0; i < gateway->lane_count; ++i)
+            up += lane_has_store(gateway->lanes[i]);
+        if (up == gateway->lane_count)
+            return;
+        nanosleep(&pause, NULL);
+    }
+    log_say(&gateway->log, LOG_ERROR, "store-away",
+            "no answer from the metering store at %s: calls are refused until it is there",
+            gateway->snapshot->config->redis_address);
 }
 
 /* Read by lane 0 for admin: the lanes are all made before the first one runs. */
@@ -235,11 +257,12 @@ static bool start_lanes(struct gateway *gateway)
     bool opened = open_listeners(gateway, lanes) && open_admin(gateway, &lanes[0]);
     if (opened) {
         say_simulated(gateway);
-        say_ready(gateway, &lanes[0]);
         for (unsigned i = 0; i < gateway->lane_count; ++i)
             gateway->lanes[i] = lane_new(&lanes[i]);
         for (unsigned i = 0; i < gateway->lane_count; ++i)
             lane_start(gateway->lanes[i]);
+        await_store(gateway);
+        say_ready(gateway);
     } else {
         close_listeners(gateway, lanes);
     }

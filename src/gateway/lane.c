@@ -50,6 +50,7 @@ struct lane {
     struct site site;
     struct sessions sessions;
     struct timer drain_timer;
+    _Atomic bool has_store;
     uint64_t drain_until;  /* lane ms; 0: not draining */
     uint64_t settle_until; /* lane ms; 0: calls still run */
     bool ended_all;
@@ -61,6 +62,7 @@ static void note_store_up(void *owner)
 {
     struct lane *lane = owner;
     meter_note_up(lane->meter);
+    lane->has_store = true;
 }
 
 static void note_store_down(void *owner)
@@ -331,6 +333,11 @@ void lane_join(struct lane *lane)
 {
     pthread_join(lane->thread, NULL);
     free(lane);
+}
+
+bool lane_has_store(const struct lane *lane)
+{
+    return lane->has_store;
 }
 
 const struct stats *lane_stats(const struct lane *lane)

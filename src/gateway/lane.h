@@ -39,6 +39,8 @@ void lane_apply(struct lane *lane, struct snapshot *snapshot); /* a count is tak
 void lane_drain(struct lane *lane, uint32_t drain_ms_max);
 /* Waits for its end. */
 void lane_join(struct lane *lane);
+/* Whether the lane's connection to the store has been up once. Any thread. */
+bool lane_has_store(const struct lane *lane);
 const struct stats *lane_stats(const struct lane *lane); /* any thread; relaxed reads */
 
 #endif

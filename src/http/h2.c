@@ -89,6 +89,9 @@ static size_t h2_take(struct http *http, struct span bytes)
         h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "too many frames of ours wait");
     if (http->options.requests_max != 0 && http->requests >= http->options.requests_max)
         http_drain(http);
+    if (h2->hurries)
+        conn_acknowledge(http->conn);
+    h2->hurries = false;
     if (!http->closed)
         conn_wake(http->conn);
     return bytes.len;

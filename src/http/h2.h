@@ -23,6 +23,7 @@ struct h2 {
     bool drain_seen;      /* the peer has it: our PING came back */
     bool drain_final;     /* the second was given */
     bool goaway;          /* the peer's came */
+    bool hurries;         /* a stream's window is a good part used: the peer may wait for our ACK */
     bool broken;          /* the library gave up */
     bool killed;          /* the session is to end with kill_code */
     uint32_t kill_code;

@@ -4,6 +4,8 @@
 enum { RESETS_MAX = 1000, RESETS_PER_S = 33 };
 /* Of a head of ours, as the library estimates it: with 12 bytes for each field. */
 enum { SEND_HEAD_MAX = 1 << 18 };
+/* Received on a stream since its last WINDOW_UPDATE: a small answer never comes so far. */
+enum { HURRY_BYTES = 4096 };
 
 static struct stream *stream_of(nghttp2_session *session, int32_t id)
 {
@@ -67,6 +69,8 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
     if (!is_listening(stream))
         return 0;
     stream->expects_continue = false;
+    h2->hurries |=
+        nghttp2_session_get_stream_effective_recv_data_length(session, id) >= HURRY_BYTES;
     /* The library holds the peer to its window, so this fits. */
     if (!buf_append(&stream->in, bytes, count))
         h2_stream_kill(stream, NGHTTP2_FLOW_CONTROL_ERROR);

@@ -1,6 +1,8 @@
 #include "io/conn.h"
 
 #include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -352,6 +354,13 @@ void conn_wake(struct conn *conn)
 size_t conn_unsent(const struct conn *conn)
 {
     return conn->out.bytes;
+}
+
+void conn_acknowledge(struct conn *conn)
+{
+    const int on = 1;
+    setsockopt(conn->wire.fd, IPPROTO_TCP, TCP_QUICKACK, &on,
+               sizeof(on)); /* UNIX sockets have none */
 }
 
 void conn_pause(struct conn *conn, enum conn_pause reason)

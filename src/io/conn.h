@@ -75,6 +75,11 @@ void conn_wake(struct conn *conn);
 /* Bytes written and not yet taken by the kernel. */
 size_t conn_unsent(const struct conn *conn);
 
+/* Has the kernel acknowledge what was read at once, this once. For a peer that may hold its last
+ * segment back until we do (RFC 1122 4.2.3.4) while we wait for that segment before we say more:
+ * without it each such round takes our kernel's delay of 40 ms (4.2.3.2). */
+void conn_acknowledge(struct conn *conn);
+
 void conn_pause(struct conn *conn, enum conn_pause reason);
 void conn_resume(struct conn *conn, enum conn_pause reason);
 

@@ -54,9 +54,8 @@ struct registry {
 };
 
 struct registry *registry_new(void); /* count 1, no pools */
-/* A zeroed row at the end, defaults filled in; it stays where it is. NULL above POOLS_MAX, for a
- * name that stands, and for one that is empty or too long. The row owns the count in its `trust`.
- */
+/* A zeroed row at the end, defaults filled in; it stays where it is, and owns the count in its
+ * `trust`. NULL above POOLS_MAX, for a name that stands, and for one empty or too long. */
 struct pool_facts *registry_add_pool(struct registry *registry, const char *name);
 /* "https://host:port" with a literal address for host, or "localhost" (127.0.0.1); port 443 when
  * left out; other schemes and names are refused with a sentence. An id is 1 to 63 letters, digits

@@ -66,6 +66,7 @@ listen:
   - {{address: "[::1]:0"{tls}}}
 admin: {{socket: {self.socket}}}
 state_dir: {self.state}
+drain: 3s
 pools:
   demo:
     workers: {json.dumps(urls)}

@@ -72,6 +72,18 @@ def test_ten_mebibytes_pass_both_ways_byte_for_byte(start_gateway, start_worker)
     assert answer.body == blob
 
 
+def test_a_caller_that_holds_its_last_segment_back_uploads_at_full_speed(start_gateway, start_worker):
+    """Nagle's algorithm on, as in a plain socket: each window must not cost the kernel's delayed acknowledgement."""
+    import time
+    gateway = start_gateway([start_worker()])
+    client = Client(gateway.port)
+    client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+    key = gateway.account()
+    begun = time.monotonic()
+    assert client.call(f"/ipfs/{CID}", key, method="POST", body=b"n" * (10 * 1024 * 1024)).status == 200
+    assert time.monotonic() - begun < 4  # 320 half windows at 40 ms would be 12 s
+
+
 def test_trailers_pass_both_ways(start_gateway, start_worker):
     async def reply(stream):
         await stream.body()
@@ -115,10 +127,10 @@ def test_a_worker_that_breaks_off_ends_the_callers_stream_visibly(start_gateway,
     assert answer.status == 200 and not answer.ended
     assert answer.reset == 2  # INTERNAL_ERROR
     assert gateway.log_of(answer.headers["agent-invocation-id"])["outcome"] == "cut-short"
+    seen.clear()
     raw = socket.create_connection(("127.0.0.1", gateway.plain_port))
     raw.sendall(f"GET /ipfs/{CID} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n".encode())
     told = b""
-    seen.clear()
     while data := raw.recv(65536):
         told += data
         if b"half" in told:

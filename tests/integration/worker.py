@@ -73,6 +73,14 @@ class Stream:
         await self.connection.flush()
 
     async def answer(self, status=200, body=b"", headers=(), trailers=None):
+        """All of it in one write, as far as the windows allow."""
+        if len(body) <= min(16384, self.connection.h2.local_flow_control_window(self.id)):
+            self.connection.h2.send_headers(self.id, [(":status", str(status)), *headers])
+            self.connection.h2.send_data(self.id, body, end_stream=not trailers)
+            if trailers:
+                self.connection.h2.send_headers(self.id, trailers, end_stream=True)
+            await self.connection.flush()
+            return
         await self.head(status, headers)
         await self.send(body)
         await self.end(trailers)

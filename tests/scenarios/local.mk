@@ -55,3 +55,8 @@ tests_scenarios_test_wire_SOURCES = tests/scenarios/test_wire.c \
     tests/fakes/fake_accounts.c tests/fakes/fake_accounts.h tests/unit/checks.h
 tests_scenarios_test_wire_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_scenarios_test_wire_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/scenarios/test_storm
+tests_scenarios_test_storm_SOURCES = tests/scenarios/test_storm.c tests/unit/checks.h
+tests_scenarios_test_storm_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_scenarios_test_storm_LDADD = $(SCENARIO_LIBS)

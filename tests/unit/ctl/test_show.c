@@ -82,7 +82,7 @@ START_TEST(members_are_listed_with_money_and_times_in_words)
     cJSON_Delete(json);
     paper_is(&paper, "name                    alice\n"
                      "balance                 10.250000\n"
-                     "limits.day              0.000000\n"
+                     "limits.day              none\n"
                      "limits.rate per minute  60\n"
                      "expires at              never\n"
                      "created at              2024-02-29 23:59:59Z\n"

@@ -122,6 +122,25 @@ START_TEST(a_hold_is_closed_once)
 }
 END_TEST
 
+START_TEST(short_calls_are_checked_more_often_and_an_options_word_stands)
+{
+    static const uint32_t rows[][3] = {{60000, 5000, 5000}, {20000, 5000, 2000}, {1000, 5000, 250},
+                                       {60000, 100, 100},   {1000, 100, 100},    {0, 5000, 5000}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        struct till till;
+        till_open(&till);
+        till.agent.total_ms_max = rows[i][0];
+        ck_assert_int_eq(bill_open(&till.bill, &till.agent, till.request, 0, rows[i][1],
+                                   till.detail, sizeof(till.detail)),
+                         FAULT_NONE);
+        hold(&till);
+        ck_assert_uint_eq(till.bill.checkpoint_at, loop_now(till.loop) + rows[i][2]);
+        bill_release(&till.bill);
+        till_close(&till);
+    }
+}
+END_TEST
+
 START_TEST(a_bill_nobody_waits_for_leaves_nothing_behind)
 {
     struct till till;
@@ -166,6 +185,7 @@ int main(void)
         the_ceiling_is_the_caps_cost_or_less_where_the_caller_says_so,
         a_budget_reaches_to_its_last_byte_and_millisecond,
         a_hold_is_closed_once,
+        short_calls_are_checked_more_often_and_an_options_word_stands,
         a_bill_nobody_waits_for_leaves_nothing_behind,
         units_that_cannot_be_read_are_not_charged,
         NULL,

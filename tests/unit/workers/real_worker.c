@@ -27,7 +27,7 @@ struct real_worker {
     struct tls *tls;
     unsigned port;
     bool dumb;
-    _Atomic unsigned conns, opened, requests, bytes;
+    _Atomic unsigned conns, ended, requests, bytes;
     struct peer peers[PEERS_MAX];
 };
 
@@ -64,6 +64,7 @@ static void end_peer(struct peer *peer)
 
 static void note_ended(void *owner, enum conn_end end)
 {
+    atomic_fetch_add(&((struct peer *)owner)->worker->ended, 1);
     end_peer(owner);
 }
 
@@ -76,7 +77,6 @@ static void note_open(void *owner)
 {
     struct peer *peer = owner;
     struct http_options options;
-    atomic_fetch_add(&peer->worker->opened, 1);
     if (peer->worker->dumb)
         return;
     http_options_default(&options);
@@ -165,9 +165,9 @@ unsigned real_worker_conns(struct real_worker *worker)
     return atomic_load(&worker->conns);
 }
 
-unsigned real_worker_opened(struct real_worker *worker)
+unsigned real_worker_ended(struct real_worker *worker)
 {
-    return atomic_load(&worker->opened);
+    return atomic_load(&worker->ended);
 }
 
 unsigned real_worker_requests(struct real_worker *worker)

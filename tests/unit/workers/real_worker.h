@@ -13,7 +13,7 @@ struct real_worker;
 struct real_worker *real_worker_start(const char *certificate, const char *key, bool dumb);
 unsigned real_worker_port(const struct real_worker *worker);
 unsigned real_worker_conns(struct real_worker *worker);    /* accepted */
-unsigned real_worker_opened(struct real_worker *worker);   /* TLS finished */
+unsigned real_worker_ended(struct real_worker *worker);    /* gone by the gateway's doing */
 unsigned real_worker_requests(struct real_worker *worker); /* heads that were whole */
 unsigned real_worker_bytes(struct real_worker *worker);    /* of a dumb one: after TLS */
 void real_worker_stop(struct real_worker *worker);

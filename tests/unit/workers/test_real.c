@@ -164,10 +164,9 @@ START_TEST(a_worker_whose_evidence_does_not_verify_gets_no_byte)
                   fault_word(wait.fault), wait.detail);
     ck_assert_str_eq(wait.worker, "w");
     ck_assert_uint_gt(strlen(wait.detail), 10);
-    /* Stopping joins the thread, which by then has read what there was to read. */
-    while (real_worker_opened(worker) == 0)
-        usleep(1000); /* the worker's own thread counts it: no event of ours comes of that */
-    usleep(20 * 1000);
+    /* All that reached the worker has been read once it has seen the end. */
+    while (real_worker_ended(worker) == 0)
+        usleep(1000);
     ck_assert_uint_eq(real_worker_bytes(worker), 0);
     ck_assert_uint_eq(stats_read(&stats.verdicts_refused), 1);
     printf("%s, %s days: %s\n", rows[_i].variant, rows[_i].collateral_days, wait.detail);
