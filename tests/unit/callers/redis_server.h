@@ -70,7 +70,7 @@ static inline void redis_server_run(struct redis_server *server)
 
 static inline void redis_server_start(struct redis_server *server)
 {
-    snprintf(server->dir, sizeof(server->dir), "/tmp/teegate-test-XXXXXX");
+    snprintf(server->dir, sizeof(server->dir), P_tmpdir "/teegate-test-XXXXXX");
     must(mkdtemp(server->dir) != NULL);
     snprintf(server->path, sizeof(server->path), "%s/socket", server->dir);
     redis_server_run(server);

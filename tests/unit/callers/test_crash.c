@@ -200,7 +200,7 @@ START_TEST(a_gateway_killed_again_and_again_charges_what_it_promised_and_no_more
     const char *text = getenv("TEEGATE_CRASHES");
     unsigned lives = text != NULL ? (unsigned)strtoul(text, NULL, 10) : 12;
     char path[128];
-    snprintf(dir, sizeof(dir), "/tmp/teegate-test-XXXXXX");
+    snprintf(dir, sizeof(dir), P_tmpdir "/teegate-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));
     caller_start(&lane.redis);
     ck_assert_str_eq(caller_word(say_account(&lane.redis, "create", "ann", NULL), 0), "OK");

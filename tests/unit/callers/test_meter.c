@@ -75,7 +75,7 @@ static void begin(void)
 {
     stats = (struct stats){0};
 
-    snprintf(dir, sizeof(dir), "/tmp/teegate-test-XXXXXX");
+    snprintf(dir, sizeof(dir), P_tmpdir "/teegate-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));
     lane_open(&lane);
     run_begin();
