@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -66,11 +67,31 @@ static void run_server(const struct redis_child *child)
     _exit(127);
 }
 
+/* Two servers on one append-only file would ruin it, and one of a killed gateway may still be
+ * writing. So the server inherits a descriptor whose lock (flock(2): of the open file, shared over
+ * fork) lasts exactly as long as it lives. -1 when another one holds it. */
+static int take_lock(const struct redis_child *child)
+{
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof(path), "%s/lock", child->folder);
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
 static bool spawn(struct redis_child *child)
 {
+    int lock = take_lock(child);
+    if (lock < 0)
+        return false;
+    unlink(child->socket); /* of a run before: nobody answers there, the lock says */
     pid_t pid = fork();
     if (pid == 0)
         run_server(child);
+    close(lock);
     child->pid = pid > 0 ? pid : 0;
     child->started_at = clock_monotonic_ms();
     return pid > 0;
@@ -121,10 +142,18 @@ bool redis_child_start(struct redis_child *child, const char *state_dir, const s
         return say(error, error_size, "cannot make", child->folder);
     if (!write_config(child, error, error_size))
         return false;
-    unlink(child->socket); /* of a run before: nobody answers there, and we own the folder */
-    if (!spawn(child))
-        return say(error, error_size, "cannot start", "redis-server");
-    uint64_t until = child->started_at + START_MS_MAX;
+    uint64_t until = clock_monotonic_ms() + START_MS_MAX;
+    while (!spawn(child)) {
+        if (clock_monotonic_ms() > until) {
+            snprintf(error, error_size,
+                     "the embedded store: the redis-server of a run before still has %s, or none "
+                     "can be started: end it, or wait for its end",
+                     child->folder);
+            return false;
+        }
+        nap();
+    }
+    until = clock_monotonic_ms() + START_MS_MAX;
     while (!answers(child)) {
         if (has_ended(child)) {
             snprintf(error, error_size,
