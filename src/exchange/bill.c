@@ -82,6 +82,8 @@ static void note_hold(struct meter_wait *wait)
 {
     struct bill *bill = container_of(wait, struct bill, hold_wait);
     bill->asking = false;
+    /* Already here, not in bill_take_hold(): the caller may leave in this very turn. */
+    bill->held = wait->fault == FAULT_NONE;
     bill->note(bill->user);
 }
 
@@ -108,10 +110,9 @@ void bill_hold(struct bill *bill, const struct invocation *id, const struct call
     meter_hold(bill->meter, hold, &bill->hold_wait);
 }
 
-enum fault bill_take_hold(struct bill *bill)
+enum fault bill_take_hold(const struct bill *bill)
 {
     must(!bill->asking);
-    bill->held = bill->hold_wait.fault == FAULT_NONE;
     return bill->hold_wait.fault;
 }
 

@@ -41,7 +41,7 @@ enum fault bill_open(struct bill *bill, const struct agent *agent, const struct 
 void bill_hold(struct bill *bill, const struct invocation *id, const struct caller *caller,
                const char *cid, uint64_t now);
 /* The answer's fault, once asking is over. */
-enum fault bill_take_hold(struct bill *bill);
+enum fault bill_take_hold(const struct bill *bill);
 /* Nobody waits for anything any more. */
 void bill_cancel(struct bill *bill);
 
