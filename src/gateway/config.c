@@ -68,6 +68,16 @@ bool reader_value(struct reader *reader, struct scope *scope, const struct optio
     return true;
 }
 
+/* Keys are words. "price.units" as one key, or "price" with a NUL behind it, would be a second
+ * spelling of a path, and so a way to give the same thing twice. */
+static bool is_word(struct span key)
+{
+    for (size_t i = 0; i < key.len; ++i)
+        if (key.ptr[i] != '_' && !(key.ptr[i] >= 'a' && key.ptr[i] <= 'z'))
+            return false;
+    return key.len > 0;
+}
+
 static bool read_member(struct reader *reader, struct scope *scope, yaml_node_t *key,
                         yaml_node_t *value, struct span prefix, const struct place *outer,
                         unsigned depth)
@@ -76,6 +86,10 @@ static bool read_member(struct reader *reader, struct scope *scope, yaml_node_t 
     if (key->type != YAML_SCALAR_NODE)
         return reader_wrong(reader, key, outer, "a name as key");
     struct place place = place_key(outer, reader_scalar(key));
+    if (!is_word(reader_scalar(key)))
+        return reader_wrong(reader, key, outer,
+                            "a key of lower case letters and _; what has a dot in the manual is a "
+                            "mapping in a mapping");
     int len =
         snprintf(text, sizeof(text), "%.*s%s%.*s", (int)prefix.len, prefix.ptr,
                  prefix.len > 0 ? "." : "", (int)reader_scalar(key).len, reader_scalar(key).ptr);

@@ -47,6 +47,17 @@ static bool read_list(struct reader *reader, yaml_node_t *node, const struct pla
     return true;
 }
 
+/* A name is used as text that ends at NUL, and shown in logs. */
+static bool is_name(const yaml_node_t *key)
+{
+    if (key->type != YAML_SCALAR_NODE || key->data.scalar.length == 0)
+        return false;
+    for (size_t i = 0; i < key->data.scalar.length; ++i)
+        if (key->data.scalar.value[i] < 0x20 || key->data.scalar.value[i] == 0x7f)
+            return false;
+    return true;
+}
+
 static bool read_names(struct reader *reader, yaml_node_t *node, const struct place *place,
                        size_t most, read_entry *read, void *owner)
 {
@@ -58,7 +69,7 @@ static bool read_names(struct reader *reader, yaml_node_t *node, const struct pl
     for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
          pair < node->data.mapping.pairs.top; ++pair) {
         yaml_node_t *key = reader_node(reader, pair->key);
-        if (key->type != YAML_SCALAR_NODE || key->data.scalar.length == 0 || count++ == most)
+        if (!is_name(key) || count++ == most)
             return reader_wrong(reader, key, place, allowed);
         struct place inner = place_key(place, reader_scalar(key));
         if (!read(reader, owner, key, reader_node(reader, pair->value), &inner))
@@ -114,7 +125,8 @@ static bool read_collateral(struct reader *reader, void *owner, yaml_node_t *key
 {
     struct config_pool *pool = owner;
     (void)key;
-    if (value->type != YAML_SCALAR_NODE || value->data.scalar.length == 0)
+    if (value->type != YAML_SCALAR_NODE || value->data.scalar.length == 0 ||
+        memchr(value->data.scalar.value, '\0', value->data.scalar.length) != NULL)
         return reader_wrong(reader, value, place, "a path of a file or a folder");
     struct span text = reader_scalar(value);
     size_t room = strlen(reader->folder) + text.len + 2;
@@ -172,6 +184,9 @@ static bool read_unit(struct reader *reader, void *owner, yaml_node_t *key, yaml
     if (!price_read_units(price, span_text(probe), &none))
         return reader_wrong(reader, key, place,
                             "lower case letters, digits, _ - . * (RFC 9651 3.1.2)");
+    for (uint32_t i = 0; i < price->unit_count; ++i)
+        if (span_is(name, span_text(price->units[i].name)))
+            return reader_wrong(reader, key, place, "each unit once");
     memcpy(unit->name, name.ptr, name.len);
     ++price->unit_count;
     if (value->type != YAML_MAPPING_NODE)
@@ -182,6 +197,8 @@ static bool read_unit(struct reader *reader, void *owner, yaml_node_t *key, yaml
         yaml_node_t *number = reader_node(reader, pair->value);
         if (member->type != YAML_SCALAR_NODE || number->type != YAML_SCALAR_NODE)
             return reader_wrong(reader, member, place, "{price: micro-credits, cap: units}");
+        if (reader_is_repeated(reader, value, pair))
+            return reader_wrong(reader, member, place, "each key once");
         /* A unit's two numbers are read by the rows they resemble most. */
         if (span_is(reader_scalar(member), SPAN_OF("price"))) {
             struct agent agent = {0};
