@@ -109,6 +109,51 @@ START_TEST(every_refusal_says_line_key_found_and_allowed)
 }
 END_TEST
 
+/* Found by fuzz_config: a second spelling of a key, or the same name twice, wrote behind an array.
+ */
+START_TEST(nothing_can_be_given_twice_by_another_spelling)
+{
+    char text[2048];
+    snprintf(text, sizeof(text), "%s  '" CID "':\n    pool: demo\n    price.call: 1\n", BASE);
+    refuses(text, ":11:", "agents." CID, "\"price.call\"", "a mapping in a mapping");
+    snprintf(text, sizeof(text), "%s\"lanes\\0\": 1\nlanes: 2\n", BASE);
+    refuses(text, ":9:", "(top)", "\"lanes", "a key of lower case letters");
+    snprintf(text, sizeof(text), "%s\"\": 1\n", BASE);
+    refuses(text, ":9:", "(top)", "\"\"", "a key of lower case letters");
+    const char *units = "{tokens: {price: 1, cap: 2}, tokens: {price: 1, cap: 2}}";
+    snprintf(text, sizeof(text), "%s  '" CID "': {pool: demo, price: {units: %s}}\n", BASE, units);
+    refuses(text, ":9:", "price.units.tokens", "\"tokens\"", "each unit once");
+    units = "{tokens: {price: 1, cap: 2, cap: 3}}";
+    snprintf(text, sizeof(text), "%s  '" CID "': {pool: demo, price: {units: %s}}\n", BASE, units);
+    refuses(text, ":9:", "price.units.tokens", "\"cap\"", "each key once");
+    refuses("pools: {demo: &p {workers: [], attestation: {policy: p}}, demo: *p}\n",
+            ":1:", "pools.demo", "\"demo\"", "each pool once");
+    refuses("pools: {\"\\0\": {attestation: {policy: p.json}}}\n", ":1:", "pools", "\"\"",
+            "a mapping of at most 256 names");
+    refuses("pools: {demo: {attestation: {policy: p.json, collateral: \"a\\0b\"}}}\n",
+            ":1:", "attestation.collateral", "\"a", "a path of a file");
+}
+END_TEST
+
+START_TEST(lists_are_taken_up_to_their_maximum)
+{
+    char text[4096];
+    for (unsigned count = CONFIG_COLLATERAL_MAX; count <= CONFIG_COLLATERAL_MAX + 1; ++count) {
+        int len = snprintf(text, sizeof(text),
+                           "listen: [{address: '127.0.0.1:0'}]\nagents: {'*': {pool: demo}}\n"
+                           "pools: {demo: {attestation: {policy: p.json, collateral: [");
+        for (unsigned i = 0; i < count; ++i)
+            len += snprintf(text + len, sizeof(text) - (size_t)len, "c%u, ", i);
+        snprintf(text + len, sizeof(text) - (size_t)len, "]}}}\n");
+        struct config *config = read_text(text);
+        ck_assert_int_eq(config != NULL, count <= CONFIG_COLLATERAL_MAX);
+        ck_assert(config != NULL || strstr(error, "at most 16 entries") != NULL);
+        if (config != NULL)
+            config_free(config);
+    }
+}
+END_TEST
+
 START_TEST(a_missing_file_is_named)
 {
     ck_assert_ptr_null(config_read("no/such/teegate.yaml", error));
@@ -158,6 +203,8 @@ int main(void)
     const TTest *const tests[] = {
         a_small_file_gets_every_default,
         every_refusal_says_line_key_found_and_allowed,
+        nothing_can_be_given_twice_by_another_spelling,
+        lists_are_taken_up_to_their_maximum,
         a_missing_file_is_named,
         units_and_durations_are_read_with_their_suffix_at_their_limits,
         every_row_has_a_default_of_its_own_type,
