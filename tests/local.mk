@@ -18,7 +18,7 @@ include $(srcdir)/tests/lint/local.mk
 include $(srcdir)/tests/conformance/local.mk
 
 EXTRA_DIST += tests/integration/conftest.py tests/integration/gateway.py tests/integration/h2client.py \
-    tests/integration/worker.py tests/integration/test_clients.py tests/integration/test_config.py \
+    tests/integration/worker.py tests/integration/test_abuse.py tests/integration/test_clients.py tests/integration/test_config.py \
     tests/integration/test_errors.py tests/integration/test_money.py tests/integration/test_retry.py \
     tests/integration/test_streaming.py tests/integration/test_trust.py
 
