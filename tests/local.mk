@@ -19,7 +19,7 @@ include $(srcdir)/tests/conformance/local.mk
 
 EXTRA_DIST += tests/integration/conftest.py tests/integration/gateway.py tests/integration/h2client.py \
     tests/integration/worker.py tests/integration/test_clients.py tests/integration/test_config.py tests/integration/test_demo.py \
-    tests/integration/test_errors.py tests/integration/test_money.py tests/integration/test_retry.py \
+    tests/integration/collateral_server.py tests/integration/test_errors.py tests/integration/test_fetch.py tests/integration/test_money.py tests/integration/test_retry.py \
     tests/integration/test_streaming.py tests/integration/test_trust.py
 
 # Real processes and real clients; Debian's python3, which has python3-pytest, python3-h2, python3-httpx.
