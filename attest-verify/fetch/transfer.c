@@ -139,7 +139,7 @@ static bool judge(struct transfer *transfer, CURLcode code, const struct sink *s
     long status = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     if (sink->is_too_large || code == CURLE_FILESIZE_EXCEEDED)
-        return fail(error, error_size, "is larger than 2 MiB");
+        return fail(error, error_size, "is larger than 2 MiB, or its head than 128 KiB");
     if (code == CURLE_OPERATION_TIMEDOUT)
         return fail(error, error_size, "came too late");
     if (code == CURLE_PARTIAL_FILE)

@@ -77,7 +77,8 @@ class CollateralServer:
         part = next((name for name, path in PATHS.items() if path.format(tee=self.tee) == url.path), None)
         if part is None or (part == "pckcrl" and query != {"ca": ["platform"], "encoding": ["der"]}):
             return 404, {}, b""
-        if part == "tcb" and query != {"fmspc": [json.loads(self.document["tcb_info"])["fmspc"]]} and not self.change:
+        fmspc = json.loads(self.document["tcb_info"])["fmspc"].lower()
+        if part == "tcb" and query != {"fmspc": [fmspc]} and not self.change:
             return 404, {}, b""
         status, fields, body = 200, *getattr(self, "_" + part)()
         return self.change(part, status, fields, body) if self.change else (status, fields, body)

@@ -1,9 +1,11 @@
 """attest-verify --fetch against local servers that answer correctly, late, truncated, with an old document, with
 another platform's, and not at all."""
+import fcntl
 import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import stat
 import subprocess
@@ -15,7 +17,6 @@ from collateral_server import CollateralServer, edited
 
 BUILD = pathlib.Path(os.environ["TEEGATE_BUILD"])
 PROGRAM = BUILD / "attest-verify/attest-verify"
-DAY_S = 86400
 
 
 def simulate(folder, *options):
@@ -111,12 +112,24 @@ def large_head(part, status, fields, body):
     return status, {**fields, **{f"X-{i}": "x" * 1000 for i in range(140)}} if part == "tcb" else fields, body
 
 
+def both_names(part, status, fields, body):
+    return status, {**fields, "SGX-TCB-Info-Issuer-Chain": "x"} if part == "tcb" else fields, body
+
+
+def same_name_twice(part, status, fields, body):
+    return status, {**fields, "tcb-info-issuer-chain": "x"} if part == "tcb" else fields, body
+
+
+def nul_in_chain(part, status, fields, body):
+    return status, {"TCB-Info-Issuer-Chain": fields["TCB-Info-Issuer-Chain"] + "%00x"} if part == "tcb" else fields, body
+
+
 def no_chain(part, status, fields, body):
     return status, {} if part == "tcb" else fields, body
 
 
 def unsigned(part, status, fields, body):
-    return status, fields, re.sub(rb',"signature":"[0-9a-f]*"', b"", body) if part == "qe" else body
+    return status, fields, re.sub(rb',"signature":"[0-9A-Fa-f]*"', b"", body) if part == "qe" else body
 
 
 def flipped(part, status, fields, body):
@@ -139,8 +152,10 @@ def empty(part, status, fields, body):
     return 200, {}, b""
 
 
-MISBEHAVIOURS = [(cut, "QE identity was cut off"), (half, "TCB info:"), (large, "TCB info is larger than 2 MiB"),
-                 (endless_large, "TCB info is larger than 2 MiB"), (large_head, "TCB info is larger than 2 MiB"),
+MISBEHAVIOURS = [(cut, "QE identity was cut off"), (half, "TCB info:"), (large, "TCB info is larger than 2 MiB, or its head"),
+                 (endless_large, "TCB info is larger than 2 MiB, or its head"), (large_head, "TCB info is larger than 2 MiB, or its head"),
+                 (both_names, "its issuer chain came twice"), (same_name_twice, "its issuer chain came twice"),
+                 (nul_in_chain, "its issuer chain is no text"),
                  (no_chain, "TCB info came without its issuer chain"), (unsigned, "QE identity: no signed object"),
                  (flipped, "collateral-signature"), (broken_list, "crl-untrusted"),
                  (elsewhere, "answered with status 302"), (not_found, "answered with status 404"),
@@ -188,11 +203,32 @@ def test_a_document_of_another_platform_is_not_taken(vendor, serve, document):
 
 def test_a_document_that_has_ended_is_not_taken(vendor, serve, document, tmp_path):
     ended = edited(vendor, document, "tcb_info",
-                   lambda text: re.sub('"nextUpdate":"20..', '"nextUpdate":"2020', text).replace('"issueDate":"20', '"issueDate":"20'))
+                   lambda text: re.sub('"nextUpdate":"20..', '"nextUpdate":"2020', text))
     status, verdict, said = fetch(vendor, [serve(ended).url], "--store", tmp_path / "store")
     assert (status, verdict["reason"]) == (1, "collateral-missing")
     assert "collateral-expired" in verdict["detail"]
     assert not list((tmp_path / "store").glob("*.json"))
+
+
+@pytest.mark.parametrize("part", ["pck_crl", "root_ca_crl"])
+def test_a_list_that_has_ended_is_not_taken(vendor, serve, document, tmp_path, part):
+    shutil.copytree(vendor, tmp_path / "ended")
+    simulate(tmp_path / "ended", "--collateral-days", "-1")
+    old = json.loads((tmp_path / "ended/collateral/tdx.json").read_text())
+    status, verdict, _ = fetch(vendor, [serve({**document, part: old[part]}).url])
+    assert (status, verdict["reason"]) == (1, "collateral-missing")
+    assert "collateral-expired" in verdict["detail"]
+
+
+def test_an_answer_is_used_though_the_store_is_locked_and_that_is_said(vendor, serve, document, tmp_path):
+    store = tmp_path / "store"
+    store.mkdir()
+    with open(store / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        status, verdict, said = fetch(vendor, [serve(document).url], "--store", store)
+    assert (status, verdict["reason"]) == (0, "trusted")
+    assert "cannot be locked" in said
+    assert [path.name for path in store.iterdir()] == ["lock"]
 
 
 def test_an_evaluation_number_never_goes_back(vendor, serve, document, tmp_path):
@@ -210,7 +246,7 @@ def test_an_evaluation_number_never_goes_back(vendor, serve, document, tmp_path)
     newer = serve(edited(vendor, document, "tcb_info", lambda text: number(text, 21)))
     assert fetch(vendor, [newer.url], "--store", store)[0] == 0
     next(store.glob("*.json")).unlink()
-    assert "and 21 and 20 were seen" in fetch(vendor, [serve(document).url], "--store", store)[1]["detail"].replace("but", "and")
+    assert "but 21 and 20 were seen" in fetch(vendor, [serve(document).url], "--store", store)[1]["detail"]
 
 
 def test_a_stored_document_older_than_what_was_seen_is_not_used(vendor, serve, document, tmp_path):
@@ -242,7 +278,6 @@ def test_the_store_is_used_until_next_update_and_never_after(vendor, serve, docu
     assert fetch(vendor, [server.url], "--store", store)[0] == 0
     server.stop()
     nobody = refused_port()
-    # The certificate ends with the collateral; what the store gives is shown by who was asked.
     end = json.loads((vendor / "collateral/tdx.json").read_text())["tcb_info"]
     end = re.search(r'"nextUpdate":"([^"]+)"', end).group(1)
     end = int(subprocess.run(["date", "-u", "-d", end, "+%s"], capture_output=True, text=True, check=True).stdout)
@@ -266,7 +301,8 @@ def test_files_of_the_store_are_the_owners_alone(vendor, serve, document, tmp_pa
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in store.iterdir())
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"\0" * 100, b" " * (2 * 1024 * 1024 + 1)])
+@pytest.mark.parametrize("damage", [b"", b"{", b"\0" * 100, b" " * (2 * 1024 * 1024 + 1)],
+                         ids=["empty", "cut", "zeros", "large"])
 def test_a_damaged_stored_document_is_fetched_anew(vendor, serve, document, tmp_path, damage):
     store = tmp_path / "store"
     server = serve(document)
