@@ -93,6 +93,35 @@ struct attest_request {
     bool padded; /* zero bytes may follow a quote, as some kernels hand it out */
 };
 
+/* What collateral is asked for by. */
+struct attest_platform {
+    enum attest_tee tee;
+    uint8_t fmspc[6];
+    bool processor_ca; /* its certificate is of Intel's Processor CA, else of the Platform CA */
+};
+
+/* The platform that evidence names, taken from a PCK chain that holds up to a trust anchor. The
+ * evidence itself is not judged, nor revocation: with the answer one asks for the lists. Needs of
+ * the request roots, now and padded. False with the reason in `verdict`. */
+bool attest_platform_of_quote(const struct attest_request *request, struct attest_bytes quote,
+                              struct attest_platform *platform, struct attest_verdict *verdict);
+bool attest_platform_of_certificate(const struct attest_request *request, struct attest_bytes der,
+                                    struct attest_platform *platform,
+                                    struct attest_verdict *verdict);
+
+/* Whether a document is of this platform and holds by itself: chains, signatures and dates of
+ * everything in it. Needs of the request roots and now. `verdict->expires` is its earliest end. */
+bool attest_collateral_holds(const struct attest_collateral *collateral,
+                             const struct attest_request *request,
+                             const struct attest_platform *platform,
+                             struct attest_verdict *verdict);
+
+/* The evaluation numbers of the two signed texts: they only ever rise. */
+struct attest_evaluation {
+    uint64_t tcb, qe;
+};
+struct attest_evaluation attest_collateral_evaluation(const struct attest_collateral *collateral);
+
 /* Verifies a bare SGX or TDX quote. No key is bound: that is the caller's to judge. */
 void attest_verify_quote(const struct attest_request *request, struct attest_bytes quote,
                          struct attest_verdict *verdict);

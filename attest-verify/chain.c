@@ -162,6 +162,12 @@ static bool has_common_name(X509 *certificate, const char *const names[2])
     return false;
 }
 
+bool av_is_processor_ca(X509 *ca)
+{
+    static const char *const names[2] = {"Intel SGX PCK Processor CA", NULL};
+    return has_common_name(ca, names);
+}
+
 /* One certificate by itself: name, key, dates. */
 static bool check_certificate(X509 *certificate, const struct rules *rule, size_t place,
                               int64_t now, struct attest_verdict *verdict)
@@ -229,9 +235,10 @@ static bool run_openssl(const struct chain *chain, const struct rules *rule,
             return av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
     if (X509_STORE_CTX_init(run, store, leaf, middle) != 1)
         return av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
-    X509_STORE_CTX_set_flags(run, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CRL_CHECK |
-                                      X509_V_FLAG_CRL_CHECK_ALL | X509_V_FLAG_CHECK_SS_SIGNATURE |
-                                      X509_V_FLAG_NO_CHECK_TIME);
+    unsigned long lists =
+        trust->without_lists ? 0 : X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
+    X509_STORE_CTX_set_flags(run, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE |
+                                      X509_V_FLAG_NO_CHECK_TIME | lists);
     if (X509_verify_cert(run) != 1)
         return refuse_openssl(X509_STORE_CTX_get_error(run), rule, verdict);
     STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(run);

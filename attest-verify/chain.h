@@ -24,6 +24,8 @@ struct chain_trust {
     X509_CRL *crls[CHAIN_CRLS_MAX]; /* one of each issuer in the chain */
     size_t crl_count;
     int64_t now;
+    bool
+        without_lists; /* nothing is known about revocation yet: good for asking, never for trust */
 };
 
 /* The next PEM certificate, white space before it skipped; NULL when none follows. */
@@ -34,6 +36,9 @@ bool av_pem_is_spent(struct cursor *cursor);
 /* As many certificates as `kind` has, and no other text. */
 AV_MUST_USE bool av_chain_parse(struct attest_bytes pem, enum chain_kind kind, struct chain *chain);
 void av_chain_fini(struct chain *chain);
+
+/* Whether the certificate names itself Intel's Processor CA, else the Platform CA. */
+bool av_is_processor_ca(X509 *ca);
 
 /* Issuer, presence of number and authority key id, and both time bounds; its signature is checked
  * when a chain is verified with it. Notes its end in the verdict. */

@@ -6,3 +6,4 @@ ATTEST_LIBS = attest-verify/libattestverify.a $(OPENSSL_LIBS) $(CJSON_LIBS)
 
 include $(srcdir)/attest-verify/simulate.mk
 include $(srcdir)/attest-verify/verify.mk
+include $(srcdir)/attest-verify/fetch/local.mk

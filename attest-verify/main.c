@@ -2,6 +2,7 @@
  */
 #include "attest_verify.h"
 #include "chain.h"
+#include "fetching.h"
 #include "inputs.h"
 #include "simulate.h"
 #include "verdict_json.h"
@@ -35,6 +36,12 @@ static const char usage[] =
     "  --time UNIX            verify as of this time instead of now\n"
     "  --roots DIR            trust the certificates of DIR (*.pem, *.crt) instead of the vendors'\n"
     "                         own keys. For testing only\n"
+    "  --fetch                get collateral from Intel's service, once the quote's certificate chain\n"
+    "                         has been verified\n"
+    "  --fetch-from URL       get it from this PCS or PCCS instead; repeatable, asked in order\n"
+    "  --fetch-ca FILE        PEM: who may have signed the TLS certificates of those services\n"
+    "  --store DIR            keep what was fetched, use it until its nextUpdate, and refuse whatever\n"
+    "                         is older than what was seen\n"
     "  --padded               zero bytes may follow a quote, as some kernels hand it out\n"
     "  --help, --version\n"
     "\n"
@@ -59,6 +66,7 @@ struct call {
     int64_t now;
     bool padded;
     struct inputs inputs;
+    struct fetching fetching;
 };
 
 static int wrong_call(const char *sentence)
@@ -98,6 +106,17 @@ static bool take_option(struct call *call, int option, char *error, size_t size)
     case 'z':
         call->padded = true;
         return true;
+    case 'f':
+        call->fetching.wanted = true;
+        return true;
+    case 'e':
+        return av_fetching_add_endpoint(&call->fetching, optarg, error, size);
+    case 'a':
+        call->fetching.ca_file = optarg;
+        return true;
+    case 's':
+        call->fetching.store = optarg;
+        return true;
     default:
         snprintf(error, size, "unknown option, or an option without its value");
         return false;
@@ -111,7 +130,9 @@ static bool take_arguments(struct call *call, int argc, char **argv, char *error
     static const struct option options[] = {
         {"collateral", required_argument, NULL, 'c'}, {"policy", required_argument, NULL, 'p'},
         {"roots", required_argument, NULL, 'r'},      {"time", required_argument, NULL, 't'},
-        {"padded", no_argument, NULL, 'z'},           {NULL, 0, NULL, 0}};
+        {"padded", no_argument, NULL, 'z'},           {"fetch", no_argument, NULL, 'f'},
+        {"fetch-from", required_argument, NULL, 'e'}, {"fetch-ca", required_argument, NULL, 'a'},
+        {"store", required_argument, NULL, 's'},      {NULL, 0, NULL, 0}};
     int option;
     opterr = 0;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -162,20 +183,25 @@ static int print_json(cJSON *json)
     return printed ? 0 : wrong_call("cannot write to standard output");
 }
 
-/* PEM or DER: PEM certificates begin with a dash, DER ones never do. */
-static void verify_certificate(const struct call *call, struct attest_verdict *verdict)
+/* PEM or DER: PEM certificates begin with a dash, DER ones never do. `der` is to be freed. */
+static struct attest_bytes certificate_of(const struct call *call, unsigned char **der)
 {
     struct attest_bytes bytes = {.ptr = call->inputs.evidence, .len = call->inputs.evidence_len};
-    struct attest_request request = request_of(call);
     struct cursor cursor = av_cursor_over(bytes);
     X509 *certificate = av_pem_take_certificate(&cursor);
-    unsigned char *der = NULL;
-    int len = certificate != NULL ? i2d_X509(certificate, &der) : 0;
+    int len = certificate != NULL ? i2d_X509(certificate, der) : 0;
     if (len > 0)
-        bytes = (struct attest_bytes){.ptr = der, .len = (size_t)len};
-    attest_verify_certificate(&request, bytes, verdict);
-    OPENSSL_free(der);
+        bytes = (struct attest_bytes){.ptr = *der, .len = (size_t)len};
     X509_free(certificate);
+    return bytes;
+}
+
+static void verify_certificate(const struct call *call, struct attest_verdict *verdict)
+{
+    struct attest_request request = request_of(call);
+    unsigned char *der = NULL;
+    attest_verify_certificate(&request, certificate_of(call, &der), verdict);
+    OPENSSL_free(der);
 }
 
 static void verify_quote(const struct call *call, struct attest_verdict *verdict)
@@ -185,9 +211,42 @@ static void verify_quote(const struct call *call, struct attest_verdict *verdict
     attest_verify_quote(&request, bytes, verdict);
 }
 
+static bool is_quote(const struct call *call)
+{
+    return call->inputs.evidence_len > 2 && call->inputs.evidence[1] == 0;
+}
+
+/* Evidence that names no platform is not asked for: the verification says what is wrong with it. */
+static bool fetch_if_wanted(struct call *call, char *error, size_t size)
+{
+    struct attest_request request = request_of(call);
+    struct attest_bytes quote = {.ptr = call->inputs.evidence, .len = call->inputs.evidence_len};
+    struct attest_platform platform;
+    struct attest_verdict verdict;
+    unsigned char *der = NULL;
+    if (!call->fetching.wanted) {
+        snprintf(error, size, "--store and --fetch-ca go with --fetch or --fetch-from");
+        return call->fetching.store == NULL && call->fetching.ca_file == NULL;
+    }
+    bool named = is_quote(call) ? attest_platform_of_quote(&request, quote, &platform, &verdict)
+                                : attest_platform_of_certificate(
+                                      &request, certificate_of(call, &der), &platform, &verdict);
+    OPENSSL_free(der);
+    if (named)
+        return av_fetching_run(&call->fetching, &platform, call->now, &call->inputs, error, size);
+    snprintf(call->fetching.mistake, sizeof call->fetching.mistake, "nothing was asked for: %s",
+             verdict.detail);
+    call->fetching.reason = verdict.reason;
+    return true;
+}
+
 /* A document that could not be read counts when the verdict missed one. */
 static void note_collateral_mistake(const struct call *call, struct attest_verdict *verdict)
 {
+    if (verdict->reason == ATTEST_COLLATERAL_MISSING && call->fetching.mistake[0] != '\0') {
+        verdict->reason = call->fetching.reason;
+        snprintf(verdict->detail, sizeof verdict->detail, "%.255s", call->fetching.mistake);
+    }
     if (verdict->reason != ATTEST_COLLATERAL_MISSING || call->inputs.collateral_mistake[0] == '\0')
         return;
     verdict->reason = ATTEST_COLLATERAL_MALFORMED;
@@ -219,15 +278,14 @@ static int run_cert(const struct call *call)
 static int run_policy(const struct call *call)
 {
     struct attest_verdict verdict;
-    bool is_quote = call->inputs.evidence_len > 2 && call->inputs.evidence[1] == 0;
-    if (is_quote)
+    if (is_quote(call))
         verify_quote(call, &verdict);
     else
         verify_certificate(call, &verdict);
     bool genuine = verdict.reason == ATTEST_POLICY_MISSING || attest_is_trusted(&verdict);
     bool unchecked = verdict.reason == ATTEST_COLLATERAL_MISSING &&
                      call->inputs.collateral_count == 0 &&
-                     call->inputs.collateral_mistake[0] == '\0';
+                     call->inputs.collateral_mistake[0] == '\0' && !call->fetching.wanted;
     if (!genuine && !unchecked)
         return report(call, &verdict);
     if (unchecked)
@@ -251,8 +309,10 @@ static int run_evidence_command(int (*run)(const struct call *call), int argc, c
 {
     char error[1024];
     struct call call = {.now = (int64_t)time(NULL)};
-    int status =
-        take_arguments(&call, argc, argv, error, sizeof error) ? run(&call) : wrong_call(error);
+    int status = take_arguments(&call, argc, argv, error, sizeof error) &&
+                         fetch_if_wanted(&call, error, sizeof error)
+                     ? run(&call)
+                     : wrong_call(error);
     av_inputs_fini(&call.inputs);
     return status;
 }

@@ -19,13 +19,15 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/appraise.c attest-verify/appraise.h \
     attest-verify/cbor.c attest-verify/cbor.h \
     attest-verify/evidence.c attest-verify/evidence.h \
+    attest-verify/platform.c \
     attest-verify/verify.c
 
 bin_PROGRAMS += attest-verify/attest-verify
 attest_verify_attest_verify_SOURCES = attest-verify/main.c \
     attest-verify/inputs.c attest-verify/inputs.h \
     attest-verify/verdict_json.c attest-verify/verdict_json.h \
+    attest-verify/fetching.c attest-verify/fetching.h \
     $(SIMULATE_SOURCES)
 attest_verify_attest_verify_CPPFLAGS = $(AM_CPPFLAGS) -DATTEST_VERSION='"$(PACKAGE_VERSION)"'
-attest_verify_attest_verify_LDADD = $(ATTEST_LIBS)
+attest_verify_attest_verify_LDADD = $(FETCH_LIBS)
 EXTRA_DIST += attest-verify/README.md

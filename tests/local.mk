@@ -17,7 +17,8 @@ include $(srcdir)/tests/fuzz/local.mk
 include $(srcdir)/tests/lint/local.mk
 include $(srcdir)/tests/conformance/local.mk
 
-EXTRA_DIST += tests/integration/conftest.py \
+EXTRA_DIST += tests/integration/collateral_server.py \
+    tests/integration/conftest.py \
     tests/integration/gateway.py \
     tests/integration/h2client.py \
     tests/integration/test_abuse.py \
@@ -25,6 +26,7 @@ EXTRA_DIST += tests/integration/conftest.py \
     tests/integration/test_config.py \
     tests/integration/test_demo.py \
     tests/integration/test_errors.py \
+    tests/integration/test_fetch.py \
     tests/integration/test_money.py \
     tests/integration/test_retry.py \
     tests/integration/test_streaming.py \

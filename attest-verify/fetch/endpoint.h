@@ -1,0 +1,29 @@
+/* Where collateral is asked for: base URLs, and the URLs of the parts below them.
+ * Owns the text of one base.
+ * Never lets anything but https through, except to a loopback address. */
+#ifndef FETCH_ENDPOINT_H
+#define FETCH_ENDPOINT_H
+
+#include "attest_verify.h"
+
+enum { ENDPOINT_BASE_BYTES = 512, ENDPOINT_URL_BYTES = 768 };
+
+/* What a document is put together from, in the order in which it is asked for. */
+enum fetch_part { PART_TCB, PART_QE, PART_PCK_CRL, PART_ROOT_CRL, PARTS };
+
+struct endpoint {
+    char base[ENDPOINT_BASE_BYTES]; /* without a slash at the end */
+    const char *root_crl;           /* static; NULL: below the base, as PCCS has it */
+};
+
+extern const char *const endpoint_defaults[];
+extern const size_t endpoint_default_count;
+
+/* False with a sentence when `url` is not a base to ask. What PCCS clients are configured with, a
+ * base that ends in /sgx/certification/v4, is one too. */
+bool endpoint_parse(const char *url, struct endpoint *endpoint, char *error, size_t error_size);
+
+void endpoint_url(const struct endpoint *endpoint, const struct attest_platform *platform,
+                  enum fetch_part part, char url[ENDPOINT_URL_BYTES]);
+
+#endif

@@ -1,0 +1,267 @@
+#include "fetch/fetch.h"
+
+#include "fetch/answer.h"
+#include "fetch/endpoint.h"
+#include "fetch/store.h"
+#include "fetch/transfer.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fetch {
+    struct endpoint endpoints[FETCH_ENDPOINTS_MAX];
+    size_t endpoint_count;
+    struct store store;
+    bool has_store;
+    char *ca_file;
+    unsigned connect_ms, whole_ms;
+    atomic_bool cancelled;
+};
+
+/* One call of fetch_collateral(). */
+struct errand {
+    struct fetch *fetch;
+    const struct fetch_request *request;
+    struct attest_evaluation seen;
+    struct fetch_document *document;
+    char *error; /* the sentences so far */
+    size_t error_size;
+};
+
+static void note(struct errand *errand, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void note(struct errand *errand, const char *format, ...)
+{
+    size_t used = strlen(errand->error);
+    if (used > 0 && errand->error_size - used > 2) {
+        memcpy(errand->error + used, "; ", 3);
+        used += 2;
+    }
+    va_list args;
+    va_start(args, format);
+    vsnprintf(errand->error + used, errand->error_size - used, format, args);
+    va_end(args);
+}
+
+/* --- a life --- */
+
+static bool take_endpoints(struct fetch *fetch, const char *const *urls, size_t count, char *error,
+                           size_t error_size)
+{
+    if (count > FETCH_ENDPOINTS_MAX) {
+        snprintf(error, error_size, "more than %d endpoints", FETCH_ENDPOINTS_MAX);
+        return false;
+    }
+    for (; fetch->endpoint_count < count; ++fetch->endpoint_count)
+        if (!endpoint_parse(urls[fetch->endpoint_count], &fetch->endpoints[fetch->endpoint_count],
+                            error, error_size))
+            return false;
+    return true;
+}
+
+static bool take_options(struct fetch *fetch, const struct fetch_options *options, char *error,
+                         size_t error_size)
+{
+    bool is_default = options->endpoint_count == 0;
+    fetch->connect_ms = options->connect_ms != 0 ? options->connect_ms : FETCH_CONNECT_MS;
+    fetch->whole_ms = options->whole_ms != 0 ? options->whole_ms : FETCH_WHOLE_MS;
+    fetch->has_store = options->store != NULL;
+    if (options->ca_file != NULL && (fetch->ca_file = strdup(options->ca_file)) == NULL) {
+        snprintf(error, error_size, "out of memory");
+        return false;
+    }
+    return take_endpoints(fetch, is_default ? endpoint_defaults : options->endpoints,
+                          is_default ? endpoint_default_count : options->endpoint_count, error,
+                          error_size) &&
+           (!fetch->has_store || store_open(&fetch->store, options->store, error, error_size));
+}
+
+struct fetch *fetch_new(const struct fetch_options *options, char *error, size_t error_size)
+{
+    struct fetch *fetch = calloc(1, sizeof *fetch);
+    if (fetch == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        snprintf(error, error_size, "out of memory");
+        free(fetch);
+        return NULL;
+    }
+    atomic_init(&fetch->cancelled, false);
+    if (take_options(fetch, options, error, error_size))
+        return fetch;
+    fetch_free(fetch);
+    return NULL;
+}
+
+void fetch_free(struct fetch *fetch)
+{
+    if (fetch == NULL)
+        return;
+    free(fetch->ca_file);
+    free(fetch);
+    curl_global_cleanup();
+}
+
+void fetch_cancel(struct fetch *fetch)
+{
+    atomic_store(&fetch->cancelled, true);
+}
+
+void fetch_document_fini(struct fetch_document *document)
+{
+    free(document->json);
+    *document = (struct fetch_document){0};
+}
+
+/* --- judging a document, wherever it came from --- */
+
+static bool is_older(const struct attest_evaluation *a, const struct attest_evaluation *b)
+{
+    return a->tcb < b->tcb || a->qe < b->qe;
+}
+
+static bool judge(const struct errand *errand, struct attest_collateral *collateral,
+                  struct attest_evaluation *evaluation, int64_t *expires, char *error,
+                  size_t error_size)
+{
+    struct attest_verdict verdict;
+    struct attest_request request = {.roots = errand->request->roots, .now = errand->request->now};
+    if (!attest_collateral_holds(collateral, &request, &errand->request->platform, &verdict)) {
+        snprintf(error, error_size, "%s: %s", attest_reason_word(verdict.reason), verdict.detail);
+        return false;
+    }
+    *evaluation = attest_collateral_evaluation(collateral);
+    *expires = verdict.expires;
+    if (!is_older(evaluation, &errand->seen))
+        return true;
+    snprintf(error, error_size,
+             "an old document: its evaluation numbers are %" PRIu64 " and %" PRIu64 ", but %" PRIu64
+             " and %" PRIu64 " were seen",
+             evaluation->tcb, evaluation->qe, errand->seen.tcb, errand->seen.qe);
+    return false;
+}
+
+static bool judge_text(const struct errand *errand, const char *json, size_t len,
+                       struct attest_evaluation *evaluation, int64_t *expires, char *error,
+                       size_t error_size)
+{
+    struct attest_bytes text = {(const uint8_t *)json, len};
+    struct attest_collateral *collateral = attest_collateral_parse(text, error, error_size);
+    bool ok =
+        collateral != NULL && judge(errand, collateral, evaluation, expires, error, error_size);
+    attest_collateral_free(collateral);
+    return ok;
+}
+
+/* --- the store --- */
+
+static bool take_stored(struct errand *errand)
+{
+    struct attest_evaluation evaluation;
+    char wrong[384];
+    size_t len;
+    int64_t expires;
+    if (!errand->fetch->has_store)
+        return false;
+    char *json = store_read(&errand->fetch->store, &errand->request->platform, &len);
+    if (json == NULL)
+        return false;
+    if (judge_text(errand, json, len, &evaluation, &expires, wrong, sizeof wrong)) {
+        *errand->document = (struct fetch_document){
+            .json = json, .len = len, .expires = expires, .from_store = true};
+        return true;
+    }
+    note(errand, "the stored document: %s", wrong);
+    free(json);
+    return false;
+}
+
+/* --- the endpoints --- */
+
+static bool get_parts(const struct errand *errand, const struct endpoint *endpoint,
+                      struct reply replies[PARTS], char *error, size_t error_size)
+{
+    struct transfer transfer;
+    const struct fetch *fetch = errand->fetch;
+    char url[ENDPOINT_URL_BYTES], wrong[256];
+    if (!transfer_init(&transfer, &fetch->cancelled, fetch->connect_ms, fetch->whole_ms,
+                       fetch->ca_file)) {
+        snprintf(error, error_size, "out of memory");
+        return false;
+    }
+    bool ok = true;
+    for (int part = 0; ok && part < PARTS; ++part) {
+        endpoint_url(endpoint, &errand->request->platform, (enum fetch_part)part, url);
+        ok = transfer_get(&transfer, url, answer_fields[part], &replies[part], wrong, sizeof wrong);
+        if (!ok)
+            snprintf(error, error_size, "%s %s", answer_words[part], wrong);
+    }
+    transfer_fini(&transfer);
+    return ok;
+}
+
+static char *get_document(const struct errand *errand, const struct endpoint *endpoint, char *error,
+                          size_t error_size)
+{
+    struct reply replies[PARTS] = {{0}};
+    char *json = get_parts(errand, endpoint, replies, error, error_size)
+                     ? answer_document(replies, error, error_size)
+                     : NULL;
+    for (int part = 0; part < PARTS; ++part)
+        reply_fini(&replies[part]);
+    return json;
+}
+
+static void keep(struct errand *errand, const char *json, size_t len,
+                 const struct attest_evaluation *evaluation)
+{
+    char wrong[512];
+    if (errand->fetch->has_store && !store_keep(&errand->fetch->store, &errand->request->platform,
+                                                json, len, evaluation, wrong, sizeof wrong))
+        note(errand, "%s", wrong);
+}
+
+static bool take_from(struct errand *errand, const struct endpoint *endpoint)
+{
+    char wrong[384];
+    struct attest_evaluation evaluation;
+    int64_t expires;
+    char *json = get_document(errand, endpoint, wrong, sizeof wrong);
+    size_t len = json != NULL ? strlen(json) : 0;
+    if (json != NULL && judge_text(errand, json, len, &evaluation, &expires, wrong, sizeof wrong)) {
+        keep(errand, json, len, &evaluation);
+        *errand->document = (struct fetch_document){.json = json, .len = len, .expires = expires};
+        return true;
+    }
+    note(errand, "%s: %s", endpoint->base, wrong);
+    free(json);
+    return false;
+}
+
+bool fetch_collateral(struct fetch *fetch, const struct fetch_request *request,
+                      struct fetch_document *document, char *error, size_t error_size)
+{
+    struct errand errand = {.fetch = fetch,
+                            .request = request,
+                            .document = document,
+                            .error = error,
+                            .error_size = error_size};
+    *document = (struct fetch_document){0};
+    error[0] = '\0';
+    if (fetch->has_store &&
+        !store_seen(&fetch->store, &request->platform, &errand.seen, error, error_size))
+        return false;
+    if (!request->renew && take_stored(&errand))
+        return true;
+    for (size_t i = 0; i < fetch->endpoint_count; ++i) {
+        if (atomic_load(&fetch->cancelled)) {
+            note(&errand, "cancelled");
+            break;
+        }
+        if (take_from(&errand, &fetch->endpoints[i]))
+            return true;
+    }
+    return request->renew && take_stored(&errand);
+}
