@@ -188,7 +188,7 @@ static bool has_common_name(X509 *certificate, const char *const names[CHAIN_NAM
 
 bool av_is_processor_ca(X509 *ca)
 {
-    static const char *const names[2] = {"Intel SGX PCK Processor CA", NULL};
+    static const char *const names[CHAIN_NAMES_MAX] = {"Intel SGX PCK Processor CA", NULL};
     return has_common_name(ca, names);
 }
 
