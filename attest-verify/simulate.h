@@ -152,9 +152,18 @@ struct simulate_bytes simulate_policy(void);
 
 /* --- RA-TLS certificates --- */
 
-enum simulate_convention { SIMULATE_NO_EVIDENCE, SIMULATE_DICE, SIMULATE_GRAMINE };
+enum simulate_convention {
+    SIMULATE_NO_EVIDENCE,
+    SIMULATE_DICE,
+    SIMULATE_GRAMINE,
+    SIMULATE_INTEL,    /* DICE, and the quote once more under Intel's OID */
+    SIMULATE_RATS_TLS, /* the old one: the key must be RSA */
+    SIMULATE_OPEN_ENCLAVE,
+    SIMULATE_CONVENTION_COUNT
+};
 
-/* Makes `quote->report_data` vouch for `key` by `convention`; `claims` gets the DICE claims. */
+/* Makes `quote->report_data` vouch for `key` by `convention`; `claims` gets the DICE claims.
+ */
 void simulate_bind_key(enum simulate_convention convention, EVP_PKEY *key,
                        struct simulate_quote_options *quote, struct simulate_bytes *claims);
 
@@ -164,7 +173,7 @@ struct simulate_certificate_options {
     size_t host_count;
     int64_t not_before, not_after;
     enum simulate_convention convention;
-    const struct simulate_bytes *quote, *claims; /* lent; claims for DICE only */
+    const struct simulate_bytes *quote, *claims; /* lent; claims for DICE and Intel */
 };
 /* A host is an IP address or a DNS name of letters, digits, '-', '.' and a leading "*.". */
 bool simulate_is_host(const char *host);

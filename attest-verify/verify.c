@@ -241,7 +241,7 @@ void attest_verify_certificate(const struct attest_request *request, struct atte
     ERR_set_mark();
     av_verdict_init(verdict);
     const unsigned char *end = der.ptr;
-    struct evidence_set set;
+    struct evidence_set set = {0};
     X509 *certificate =
         der.len <= CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
     if (certificate == NULL || end != der.ptr + der.len)
@@ -251,6 +251,7 @@ void attest_verify_certificate(const struct attest_request *request, struct atte
         judge_evidence(request, &set, certificate, verdict);
     if (attest_is_trusted(verdict))
         check_validity(certificate, request->now, verdict);
+    av_evidence_fini(&set);
     X509_free(certificate);
     ERR_pop_to_mark();
 }

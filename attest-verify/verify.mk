@@ -19,6 +19,12 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/appraise.c attest-verify/appraise.h \
     attest-verify/cbor.c attest-verify/cbor.h \
     attest-verify/evidence.c attest-verify/evidence.h \
+    attest-verify/evidence_convention.h \
+    attest-verify/evidence_dice.c \
+    attest-verify/evidence_gramine.c \
+    attest-verify/evidence_intel.c \
+    attest-verify/evidence_open_enclave.c \
+    attest-verify/evidence_rats.c \
     attest-verify/verify.c
 
 bin_PROGRAMS += attest-verify/attest-verify

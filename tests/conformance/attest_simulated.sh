@@ -44,9 +44,13 @@ judge a good 1 root-unknown
 judge a good 1 collateral-expired $roots --time "$(($(date +%s) + 31 * 86400))"
 
 make_worker a --worker enclave --tee sgx
-make_worker a --worker gramine --tee sgx --convention gramine
 judge a enclave 0 trusted $roots
-judge a gramine 0 trusted $roots
+for convention in gramine intel rats-tls open-enclave; do
+    make_worker a --worker "$convention" --tee sgx --convention "$convention"
+    judge a "$convention" 0 trusted $roots
+    make_worker a --worker "$convention-other" --tee sgx --convention "$convention" --variant other-key
+    judge a "$convention-other" 1 key-not-bound $roots
+done
 
 make_worker b --collateral-days -1
 judge b worker 1 collateral-expired --roots "$scratch/b/roots"
