@@ -17,8 +17,8 @@ static const struct evidence_convention conventions[] = {
     {"1.2.840.113741.1337.6", "rats-tls", av_bare_parse, av_rats_binds},
     {"1.2.840.113556.10.1.1", "Open Enclave", av_open_enclave_parse, av_open_enclave_binds},
     {"1.2.840.113556.10.1.2", "Open Enclave", NULL, NULL},
-    {"1.3.6.1.4.1.62397.1.1", "dstack", NULL, NULL},
-    {"1.3.6.1.4.1.62397.1.8", "dstack", NULL, NULL},
+    {"1.3.6.1.4.1.62397.1.1", "dstack", av_dstack_parse, av_dstack_binds},
+    {"1.3.6.1.4.1.62397.1.8", "dstack", av_dstack8_parse, av_dstack_binds},
 };
 
 enum { CONVENTION_COUNT = sizeof conventions / sizeof *conventions };
@@ -69,6 +69,9 @@ static bool find_one(X509 *certificate, const struct evidence_convention *conven
         *item = (struct evidence){0};
     else
         ++set->count; /* counted even when broken, so that what it owns is freed */
+    if (parsed && item->unsupported != NULL)
+        return av_refuse(verdict, ATTEST_CONVENTION_UNSUPPORTED, "%s (%s) with evidence of %s",
+                         convention->name, convention->oid, item->unsupported);
     return parsed || av_refuse(verdict, ATTEST_EVIDENCE_MALFORMED, "%s (%s)", convention->name,
                                convention->oid);
 }
@@ -116,4 +119,51 @@ bool av_evidence_binds_key(const struct evidence *evidence, X509 *certificate,
     bool bound = evidence->convention->binds(evidence, &key, report_data, verdict);
     OPENSSL_free(der);
     return bound;
+}
+
+static bool log_leads_to_quote(const struct event_log *log, const struct quote *quote,
+                               struct attest_verdict *verdict)
+{
+    struct attest_bytes rtmr3 = av_quote_part(quote, "rtmr3");
+    struct attest_bytes replayed = {.ptr = log->rtmr3, .len = sizeof log->rtmr3};
+    if (rtmr3.len == 0)
+        return av_refuse(verdict, ATTEST_EVENT_LOG, "an event log beside a quote of %s",
+                         attest_tee_word(verdict->tee));
+    return av_bytes_equal(rtmr3, replayed) ||
+           av_refuse(verdict, ATTEST_EVENT_LOG, "its %zu events do not lead to the quote's RTMR3",
+                     log->extensions);
+}
+
+static void note_log(const struct event_log *log, struct attest_verdict *verdict)
+{
+    const struct quote_field *field = NULL;
+    while ((field = av_quote_field_next(BODY_LOG, field)) != NULL &&
+           verdict->measurement_count < ATTEST_MEASUREMENTS_MAX) {
+        struct attest_bytes id = av_event_log_id(log, field);
+        struct attest_measurement *m = &verdict->measurements[verdict->measurement_count];
+        if (id.len == 0)
+            continue;
+        m->name = field->name;
+        m->len = id.len;
+        memcpy(m->bytes, id.ptr, id.len);
+        ++verdict->measurement_count;
+    }
+}
+
+bool av_evidence_fits_quote(const struct evidence *evidence, struct quote *quote,
+                            struct attest_verdict *verdict)
+{
+    struct attest_bytes report_data = {.ptr = verdict->report_data,
+                                       .len = sizeof verdict->report_data};
+    if (evidence->stated_report_data.len > 0 &&
+        !av_bytes_equal(evidence->stated_report_data, report_data))
+        return av_refuse(verdict, ATTEST_EVIDENCE_DISAGREES,
+                         "the envelope's report data is not the quote's");
+    if (!evidence->has_log)
+        return true;
+    if (!log_leads_to_quote(&evidence->log, quote, verdict))
+        return false;
+    quote->log = &evidence->log;
+    note_log(&evidence->log, verdict);
+    return true;
 }

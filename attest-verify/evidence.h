@@ -5,7 +5,7 @@
 #ifndef AV_EVIDENCE_H
 #define AV_EVIDENCE_H
 
-#include "verdict.h"
+#include "event_log.h"
 
 #include <openssl/x509.h>
 
@@ -17,8 +17,12 @@ struct evidence {
     const struct evidence_convention *convention;
     struct attest_bytes quote;
     struct attest_bytes claims; /* DICE and Intel */
-    bool repeats;               /* says again, byte for byte, what was found before */
-    uint8_t *owned;             /* the quote, where it had to be put together; else NULL */
+    struct event_log log;       /* dstack, and only when `has_log` */
+    bool has_log;
+    struct attest_bytes stated_report_data; /* by dstack's envelope; none: not stated */
+    const char *unsupported;                /* static: what it holds, and we do not read */
+    bool repeats;                           /* says again, byte for byte, what was found before */
+    uint8_t *owned; /* the quote, where it had to be put together; else NULL */
 };
 
 struct evidence_set {
@@ -36,5 +40,10 @@ void av_evidence_fini(struct evidence_set *set);
 AV_MUST_USE bool av_evidence_binds_key(const struct evidence *evidence, X509 *certificate,
                                        const uint8_t report_data[64],
                                        struct attest_verdict *verdict);
+
+/* Whether all else that the evidence says is what its quote says: the replayed log, the report data
+ * of an envelope. Shows in the verdict what the log names, and gives it to the quote. */
+AV_MUST_USE bool av_evidence_fits_quote(const struct evidence *evidence, struct quote *quote,
+                                        struct attest_verdict *verdict);
 
 #endif

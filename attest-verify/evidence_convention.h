@@ -39,8 +39,9 @@ bool av_evidence_extension(X509 *certificate, const char *oid_text, struct attes
 /* SHA-256 in the first half of the report data, zeros in the second: all 64 bytes count. */
 bool av_report_data_is_sha256(const uint8_t report_data[64], struct attest_bytes bytes);
 
-AV_MUST_USE evidence_parse_fn av_dice_parse, av_intel_parse, av_bare_parse, av_open_enclave_parse;
+AV_MUST_USE evidence_parse_fn av_dice_parse, av_intel_parse, av_bare_parse, av_open_enclave_parse,
+    av_dstack_parse, av_dstack8_parse;
 AV_MUST_USE evidence_binds_fn av_dice_binds, av_intel_binds, av_gramine_binds, av_rats_binds,
-    av_open_enclave_binds;
+    av_open_enclave_binds, av_dstack_binds;
 
 #endif

@@ -68,7 +68,7 @@ bool av_policy_parse_values(const cJSON *list, const char *name, const struct qu
 
 static unsigned bodies_of(enum attest_tee tee)
 {
-    return tee == ATTEST_TEE_SGX ? BODY_SGX : BODY_TD;
+    return tee == ATTEST_TEE_SGX ? BODY_SGX : BODY_TD | BODY_LOG;
 }
 
 static const struct quote_field *find_field(enum attest_tee tee, const char *name, size_t name_len)

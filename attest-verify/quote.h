@@ -19,7 +19,15 @@ enum {
 enum { TD_GROUP_UNTRUSTED = 0xff, TD_ATTRIBUTES_DEFAULT = 0x10000000 };
 
 /* Bits, so that a field can say in which bodies it stands. */
-enum quote_body { BODY_SGX = 1, BODY_TD10 = 2, BODY_TD15 = 4, BODY_TD = BODY_TD10 | BODY_TD15 };
+enum quote_body {
+    BODY_SGX = 1,
+    BODY_TD10 = 2,
+    BODY_TD15 = 4,
+    BODY_TD = BODY_TD10 | BODY_TD15,
+    BODY_LOG = 8 /* not in the quote: what the event log that leads to its RTMR3 names */
+};
+
+struct event_log;
 
 struct quote {
     uint16_t version;
@@ -30,6 +38,7 @@ struct quote {
     struct attest_bytes signature, key;
     struct attest_bytes qe_report, qe_signature, qe_auth;
     struct attest_bytes pck_pem;
+    const struct event_log *log; /* lent; replayed to RTMR3; NULL: none */
 };
 
 /* Where a named field of a report stands. One table serves verdict, policy and checks. */

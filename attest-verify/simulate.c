@@ -52,8 +52,11 @@ static const struct convention {
     {"intel", SIMULATE_INTEL, ATTEST_TEE_SGX},
     {"rats-tls", SIMULATE_RATS_TLS, ATTEST_TEE_SGX},
     {"open-enclave", SIMULATE_OPEN_ENCLAVE, ATTEST_TEE_SGX},
+    {"dstack", SIMULATE_DSTACK, ATTEST_TEE_TDX},
+    {"dstack8", SIMULATE_DSTACK8, ATTEST_TEE_TDX},
+    {"dstack8-v0", SIMULATE_DSTACK8_V0, ATTEST_TEE_TDX},
 };
-#define CONVENTION_WORDS "dice, gramine, intel, rats-tls, open-enclave"
+#define CONVENTION_WORDS "dice, gramine, intel, rats-tls, open-enclave, dstack, dstack8, dstack8-v0"
 
 struct order {
     const char *dir;
@@ -74,7 +77,8 @@ static const char usage[] =
     "  --tee tdx|sgx          what the workers pretend to run in (tdx)\n"
     "  --convention C         how the certificate carries the quote (dice):\n"
     "                         " CONVENTION_WORDS "\n"
-    "                         gramine, intel, rats-tls and open-enclave are sgx only\n"
+    "                         gramine, intel, rats-tls and open-enclave are sgx only,\n"
+    "                         dstack and its envelopes tdx only\n"
     "  --host NAME-OR-IP      a subject alternative name (repeatable; localhost, 127.0.0.1, ::1)\n"
     "  --days N               life of the certificate, 1 to 3650 (30)\n"
     "  --collateral-days N    life of the collateral; negative: expired N days ago (30)\n"

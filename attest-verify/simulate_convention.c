@@ -65,6 +65,16 @@ static void bind_open_enclave(EVP_PKEY *key, uint8_t report_data[64], struct sim
     BIO_free(bio);
 }
 
+static void bind_dstack(EVP_PKEY *key, uint8_t report_data[64], struct simulate_bytes *claims)
+{
+    struct simulate_bytes text = {0}, spki = simulate_spki(key);
+    simulate_put_text(&text, "ratls-cert:");
+    simulate_put(&text, spki.ptr, spki.len);
+    SHA512(text.ptr, text.len, report_data);
+    simulate_bytes_fini(&spki);
+    simulate_bytes_fini(&text);
+}
+
 static void add_dice(X509 *cert, const struct simulate_certificate_options *options)
 {
     struct simulate_bytes evidence = {0};
@@ -103,6 +113,23 @@ static void add_open_enclave(X509 *cert, const struct simulate_certificate_optio
     simulate_bytes_fini(&report);
 }
 
+static void add_dstack(X509 *cert, const struct simulate_certificate_options *options)
+{
+    struct simulate_bytes log = simulate_dstack_log();
+    simulate_dstack_extend(cert, "1", options->quote);
+    simulate_dstack_extend(cert, "2", &log);
+    simulate_bytes_fini(&log);
+}
+
+static void add_dstack8(X509 *cert, const struct simulate_certificate_options *options)
+{
+    struct simulate_bytes envelope = options->convention == SIMULATE_DSTACK8
+                                         ? simulate_dstack_v1(options->quote)
+                                         : simulate_dstack_v0(options->quote);
+    simulate_dstack_extend(cert, "8", &envelope);
+    simulate_bytes_fini(&envelope);
+}
+
 static const struct {
     void (*bind)(EVP_PKEY *key, uint8_t report_data[64], struct simulate_bytes *claims);
     void (*add)(X509 *cert, const struct simulate_certificate_options *options);
@@ -112,6 +139,9 @@ static const struct {
     [SIMULATE_INTEL] = {bind_dice, add_intel},
     [SIMULATE_RATS_TLS] = {bind_rats_tls, add_rats_tls},
     [SIMULATE_OPEN_ENCLAVE] = {bind_open_enclave, add_open_enclave},
+    [SIMULATE_DSTACK] = {bind_dstack, add_dstack},
+    [SIMULATE_DSTACK8] = {bind_dstack, add_dstack8},
+    [SIMULATE_DSTACK8_V0] = {bind_dstack, add_dstack8},
 };
 
 void simulate_bind_key(enum simulate_convention convention, EVP_PKEY *key,
@@ -120,6 +150,8 @@ void simulate_bind_key(enum simulate_convention convention, EVP_PKEY *key,
     memset(quote->report_data, 0, sizeof quote->report_data);
     if (conventions[convention].bind != NULL)
         conventions[convention].bind(key, quote->report_data, claims);
+    if (conventions[convention].bind == bind_dstack)
+        simulate_dstack_rtmr3(quote->tdx.rtmr[3]);
 }
 
 void simulate_add_evidence(X509 *cert, const struct simulate_certificate_options *options)

@@ -149,12 +149,13 @@ static bool evaluate_tcb(struct trial *trial)
            av_refuse(verdict, ATTEST_INTERNAL, "a TCB status without a name");
 }
 
-/* The evidence of a certificate must bind its key; a bare quote binds none. */
+/* The evidence of a certificate must bind its key and be one statement; a bare quote binds none. */
 static bool check_binding(struct trial *trial, const struct evidence *evidence, X509 *certificate)
 {
     return certificate == NULL ||
-           av_evidence_binds_key(evidence, certificate, trial->verdict->report_data,
-                                 trial->verdict);
+           (av_evidence_binds_key(evidence, certificate, trial->verdict->report_data,
+                                  trial->verdict) &&
+            av_evidence_fits_quote(evidence, &trial->found.quote, trial->verdict));
 }
 
 static void judge_quote(const struct attest_request *request, struct attest_bytes bytes,

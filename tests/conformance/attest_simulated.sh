@@ -51,6 +51,15 @@ for convention in gramine intel rats-tls open-enclave; do
     make_worker a --worker "$convention-other" --tee sgx --convention "$convention" --variant other-key
     judge a "$convention-other" 1 key-not-bound $roots
 done
+for convention in dstack dstack8 dstack8-v0; do
+    make_worker a --worker "$convention" --convention "$convention"
+    judge a "$convention" 0 trusted $roots
+    grep -q '"app_id": "a1a1' "$scratch/out" || wrong=1
+    make_worker a --worker "$convention-other" --convention "$convention" --variant other-key
+    judge a "$convention-other" 1 key-not-bound $roots
+done
+"$program" policy "$scratch/a/dstack8.crt.pem" --collateral "$scratch/a/collateral" $roots 2>/dev/null |
+    grep -q '"compose_hash"' || wrong=1
 
 make_worker b --collateral-days -1
 judge b worker 1 collateral-expired --roots "$scratch/b/roots"
