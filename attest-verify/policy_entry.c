@@ -76,7 +76,9 @@ bool av_policy_parse_values(const cJSON *list, const char *name, const struct qu
 
 static unsigned bodies_of(enum attest_tee tee)
 {
-    return tee == ATTEST_TEE_SGX ? BODY_SGX : tee == ATTEST_TEE_SNP ? BODY_SNP : BODY_TD;
+    if (tee == ATTEST_TEE_SGX)
+        return BODY_SGX;
+    return tee == ATTEST_TEE_SNP ? BODY_SNP : BODY_TD | BODY_LOG;
 }
 
 static const struct quote_field *find_field(enum attest_tee tee, const char *name, size_t name_len)

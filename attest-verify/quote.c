@@ -1,6 +1,7 @@
 #include "quote.h"
 
 #include "cursor.h"
+#include "event_log.h"
 
 #include <string.h>
 
@@ -52,6 +53,10 @@ static const struct quote_field fields[] = {
     {"reported_tcb", BODY_SNP, 0x180, 8, false, false},
     {"launch_mit_vector", BODY_SNP, 0x1f8, 8, false, false},
     {"current_mit_vector", BODY_SNP, 0x200, 8, false, false},
+    /* What they say of the code rests on the system that mrtd and the RTMRs measure. */
+    {"app_id", BODY_LOG, 0, 20, false, false},
+    {"compose_hash", BODY_LOG, 20, 32, false, false},
+    {"instance_id", BODY_LOG, 52, 20, false, false},
 };
 
 static const struct quote_field hidden_fields[] = {
@@ -118,6 +123,10 @@ static struct attest_bytes part_of(struct attest_bytes body, enum quote_body kin
 
 struct attest_bytes av_quote_part(const struct quote *quote, const char *name)
 {
+    const struct quote_field *logged = find_field(fields, FIELD_COUNT, BODY_LOG, name);
+    if (logged != NULL)
+        return quote->log != NULL ? av_event_log_id(quote->log, logged)
+                                  : (struct attest_bytes){NULL, 0};
     return part_of(quote->body, quote->kind, name);
 }
 

@@ -26,9 +26,12 @@ enum quote_body {
     BODY_TD10 = 2,
     BODY_TD15 = 4,
     BODY_SNP = 8,
+    BODY_LOG = 16, /* not in the quote: what the event log that leads to its RTMR3 names */
     BODY_TD = BODY_TD10 | BODY_TD15,
-    BODY_ANY = BODY_SGX | BODY_TD | BODY_SNP,
+    BODY_ANY = BODY_SGX | BODY_TD | BODY_SNP, /* all that is in the evidence itself */
 };
+
+struct event_log;
 
 struct quote {
     uint16_t version;
@@ -39,6 +42,7 @@ struct quote {
     struct attest_bytes signature, key;
     struct attest_bytes qe_report, qe_signature, qe_auth;
     struct attest_bytes pck_pem;
+    const struct event_log *log; /* lent; replayed to RTMR3; NULL: none */
 };
 
 /* Where a named field of a report stands. One table serves verdict, policy and checks. */

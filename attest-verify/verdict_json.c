@@ -106,9 +106,10 @@ cJSON *av_verdict_to_json(const struct attest_verdict *verdict)
  * with every update of the platform, which the TCB status judges. */
 static bool belongs_in_draft(const struct attest_measurement *measurement)
 {
-    static const char *const names[] = {
-        "mrenclave", "mrsigner", "isvprodid",  "mrtd",          "rtmr0",       "rtmr1",     "rtmr2",
-        "rtmr3",     "mrowner",  "mrconfigid", "mrownerconfig", "measurement", "host_data", "vmpl"};
+    static const char *const names[] = {"mrenclave",    "mrsigner",    "isvprodid",     "mrtd",
+                                        "rtmr0",        "rtmr1",       "rtmr2",         "rtmr3",
+                                        "mrowner",      "mrconfigid",  "mrownerconfig", "app_id",
+                                        "compose_hash", "measurement", "host_data",     "vmpl"};
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
         if (strcmp(names[i], measurement->name) == 0)
             return true;

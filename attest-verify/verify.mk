@@ -27,6 +27,17 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/policy_snp.c attest-verify/policy_snp.h \
     attest-verify/appraise_snp.c attest-verify/appraise_snp.h \
     attest-verify/verify_report.c \
+    attest-verify/evidence_convention.h \
+    attest-verify/evidence_dice.c \
+    attest-verify/evidence_dstack.c \
+    attest-verify/dstack_envelope.c attest-verify/dstack_envelope.h \
+    attest-verify/event_log.c attest-verify/event_log.h attest-verify/event_log_text.c \
+    attest-verify/scale.c attest-verify/scale.h \
+    attest-verify/msgpack.c attest-verify/msgpack.h \
+    attest-verify/evidence_gramine.c \
+    attest-verify/evidence_intel.c \
+    attest-verify/evidence_open_enclave.c \
+    attest-verify/evidence_rats.c \
     attest-verify/verify.c
 
 bin_PROGRAMS += attest-verify/attest-verify
