@@ -335,18 +335,17 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        the_bytes_of_a_member_are_cut_out_as_they_stand,
-        every_beginning_of_an_answer_is_cut_without_reading_beyond_it,
-        urls_are_those_that_pcs_and_pccs_document,
-        a_base_of_511_bytes_is_allowed_and_one_of_512_is_not,
-        a_stored_document_is_given_without_asking_anybody,
-        a_renewal_that_fails_falls_back_to_the_store_and_says_so,
-        a_stored_document_under_other_trust_anchors_is_not_given,
-        the_numbers_of_a_store_only_rise_and_each_by_itself,
-        a_symbolic_link_in_a_store_is_not_followed,
-        a_call_under_way_ends_when_another_thread_cancels_it,
-        an_endpoint_that_never_answers_is_left_at_its_deadline,
-        NULL};
+    const TTest *const tests[] = {the_bytes_of_a_member_are_cut_out_as_they_stand,
+                                  every_beginning_of_an_answer_is_cut_without_reading_beyond_it,
+                                  urls_are_those_that_pcs_and_pccs_document,
+                                  a_base_of_511_bytes_is_allowed_and_one_of_512_is_not,
+                                  a_stored_document_is_given_without_asking_anybody,
+                                  a_renewal_that_fails_falls_back_to_the_store_and_says_so,
+                                  a_stored_document_under_other_trust_anchors_is_not_given,
+                                  the_numbers_of_a_store_only_rise_and_each_by_itself,
+                                  a_symbolic_link_in_a_store_is_not_followed,
+                                  a_call_under_way_ends_when_another_thread_cancels_it,
+                                  an_endpoint_that_never_answers_is_left_at_its_deadline,
+                                  NULL};
     return checks_run("fetch", tests);
 }
