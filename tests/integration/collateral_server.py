@@ -4,6 +4,7 @@ It owns its thread and its listening socket until stop(). It never serves anythi
 """
 import http.server
 import json
+import ssl
 import subprocess
 import threading
 import time
@@ -36,9 +37,10 @@ def edited(folder, document, part, change):
 
 
 class CollateralServer:
-    def __init__(self, document, tee="tdx", old_names=False, hex_lists=True, stall_s=0.0, change=None):
+    def __init__(self, document, tee="tdx", old_names=False, hex_lists=True, stall_s=0.0, change=None,
+                 tls=None):
         """`change(part, status, fields, body)` returns what is sent instead; a Content-Length in its fields
-        is sent as it is, which is how an answer gets cut off."""
+        is sent as it is, which is how an answer gets cut off. `tls` is a certificate and its key."""
         self.document, self.tee, self.asked = document, tee, []
         self.old_names, self.hex_lists, self.stall_s, self.change = old_names, hex_lists, stall_s, change
         server = self
@@ -64,7 +66,11 @@ class CollateralServer:
 
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.http.server_port}"
+        if tls:
+            settings = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            settings.load_cert_chain(*tls)
+            self.http.socket = settings.wrap_socket(self.http.socket, server_side=True)
         threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def stop(self):

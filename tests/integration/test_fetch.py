@@ -291,6 +291,47 @@ def test_the_store_is_used_until_next_update_and_never_after(vendor, serve, docu
     assert "the stored document: collateral-expired" in said and nobody in said
 
 
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=pccs", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem",
+                    "-out", folder / "crt.pem"], check=True, capture_output=True)
+    return folder / "crt.pem", folder / "key.pem"
+
+
+def test_an_endpoint_with_an_unknown_certificate_is_not_taken_unless_it_is_named(vendor, serve, document, tls):
+    server = serve(document, tls=tls)
+    status, verdict, said = fetch(vendor, [server.url])
+    assert (status, verdict["reason"]) == (1, "collateral-missing")
+    assert "certificate" in verdict["detail"].lower() and server.asked == []
+    assert fetch(vendor, [server.url], "--fetch-ca", tls[0])[0] == 0
+
+
+@pytest.mark.parametrize("option", ["--store", "--fetch-ca"])
+def test_an_option_of_fetching_without_fetching_is_a_wrong_call(vendor, tmp_path, option):
+    status, _, said = fetch(vendor, [], option, tmp_path / "x")
+    assert status == 2 and "--fetch" in said
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_proxy_of_the_environment_is_not_used(vendor, serve, document, monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, refused_port())
+    assert fetch(vendor, [serve(document).url])[0] == 0
+
+
+def test_two_processes_share_one_store(vendor, serve, document, tmp_path):
+    store = tmp_path / "store"
+    server = serve(document)
+    call = [PROGRAM, "cert", vendor / "worker.crt.pem", "--policy", vendor / "policy.json", "--roots", vendor / "roots",
+            "--fetch-from", server.url, "--store", store]
+    running = [subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(6)]
+    assert [process.wait(60) for process in running] == [0] * 6
+    assert len(list(store.iterdir())) == 3
+    assert fetch(vendor, [refused_port()], "--store", store)[0] == 0
+
+
 def test_files_of_the_store_are_the_owners_alone(vendor, serve, document, tmp_path):
     store = tmp_path / "store"
     assert fetch(vendor, [serve(document).url], "--store", store)[0] == 0

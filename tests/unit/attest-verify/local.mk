@@ -68,3 +68,13 @@ tests_unit_attest_verify_test_verify_certificate_SOURCES = tests/unit/attest-ver
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_verify_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_verify_certificate_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_platform
+tests_unit_attest_verify_test_platform_SOURCES = tests/unit/attest-verify/test_platform.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_platform_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_platform_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_fetch
+tests_unit_attest_verify_test_fetch_SOURCES = tests/unit/attest-verify/test_fetch.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_fetch_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_fetch_LDADD = $(FETCH_LIBS) $(CHECK_LIBS)
