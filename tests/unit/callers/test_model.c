@@ -368,7 +368,7 @@ static void do_credit(void)
     int k = again ? (int)roll((uint64_t)given_count - 1) : given_count;
     if (!again) {
         given[k].account = (int)roll(ACCOUNTS - 1);
-        given[k].amount = 1 + (int64_t)roll(4000);
+        given[k].amount = 1 + (int64_t)roll(2000);
         if (roll(2) == 0)
             given[k].amount = -given[k].amount;
     }
@@ -463,9 +463,9 @@ static void make_accounts(void)
     static const char *const limits[ACCOUNTS][9] = {
         {NULL},
         {"cred", "5000", NULL},
-        {"conc", "3", NULL},
-        {"dM", "3000", "maxc", "1500", NULL},
-        {"mM", "3000", NULL},
+        {"conc", "2", "maxc", "280", NULL},
+        {"dM", "900", NULL},
+        {"mM", "1800", NULL},
         {"rpm", "600", "burst", "1", NULL},
     };
     for (int i = 0; i < ACCOUNTS; ++i)
@@ -490,7 +490,8 @@ START_TEST(the_books_balance_after_every_operation)
         memcpy(before, books, sizeof(books));
         deeds[roll(sizeof(deeds) / sizeof(*deeds) - 1)]();
     }
-    /* A run that never met a verdict proves nothing about it. */
+    /* A run that never met a verdict proves nothing about it. Runs of one seed differ, for fay's
+     * rate is counted by the clock: make_accounts() sets limits that are met often. */
     for (size_t i = 0; i < 10; ++i)
         ck_assert_msg(operations < 3000 || done[i] > 0, "verdict %zu was never met", i);
     caller_stop(&c);
