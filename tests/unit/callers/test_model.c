@@ -368,7 +368,7 @@ static void do_credit(void)
     int k = again ? (int)roll((uint64_t)given_count - 1) : given_count;
     if (!again) {
         given[k].account = (int)roll(ACCOUNTS - 1);
-        given[k].amount = 1 + (int64_t)roll(4000);
+        given[k].amount = 1 + (int64_t)roll(2000);
         if (roll(2) == 0)
             given[k].amount = -given[k].amount;
     }
@@ -463,9 +463,9 @@ static void make_accounts(void)
     static const char *const limits[ACCOUNTS][9] = {
         {NULL},
         {"cred", "5000", NULL},
-        {"conc", "3", NULL},
-        {"dM", "3000", "maxc", "1500", NULL},
-        {"mM", "3000", NULL},
+        {"conc", "2", "maxc", "280", NULL},
+        {"dM", "900", NULL},
+        {"mM", "1800", NULL},
         {"rpm", "600", "burst", "1", NULL},
     };
     for (int i = 0; i < ACCOUNTS; ++i)
