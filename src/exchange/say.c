@@ -121,7 +121,8 @@ void say_refuse(struct exchange *x)
 
 bool say_has_told_event(struct exchange *x)
 {
-    if (!x->event_stream)
+    /* Within a known length it would be taken for the bytes that are missing. */
+    if (!x->event_stream || x->length >= 0)
         return true;
     if (x->event_bytes == 0) {
         char event[EVENT_MAX];
