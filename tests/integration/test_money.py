@@ -232,6 +232,8 @@ def test_the_store_killed_under_the_gateway_comes_back_and_nothing_is_lost(start
     assert client.call(f"/ipfs/{CID}", key).status == 200
     os.kill(store_pid(gateway), signal.SIGKILL)
     wait_for(lambda: client.call(f"/ipfs/{CID}", key).status == 200, 15, "a call after the store came back")
+    # every lane comes back by itself: the caller's may be sooner than the operator's
+    wait_for(lambda: gateway.ctl("account", "show", "alice", check=False), 15, "the operator's lane")
     spent = sum(1 for line in gateway.log() if line["status"] == 200) * 100
     wait_for(lambda: gateway.balance()["spent_ucr"] == spent, 10, "exact sums")
 
