@@ -154,6 +154,45 @@ START_TEST(lists_are_taken_up_to_their_maximum)
 }
 END_TEST
 
+/* What would only fail at start, or break every request, is refused while its line is known. */
+START_TEST(addresses_and_paths_are_checked_where_they_stand)
+{
+    static const char *const paths[] = {"app/{cid}{rest}", "''",         "/a b",       "'/a#{cid}'",
+                                        "/app/{address}",  "/a?k={cid}", "'/{cid}\\x'"};
+    char text[2048];
+    char dir[120];
+    struct config *config;
+    for (size_t len = 107; len <= 108; ++len) {
+        memset(dir, 'd', sizeof(dir));
+        dir[0] = '/';
+        dir[len] = '\0';
+        snprintf(text, sizeof(text), "%sadmin: {socket: %s}\n", BASE, dir);
+        if (len == 108) {
+            refuses(text, ":9:", "admin.socket", "/ddd", "at most 107 bytes");
+            continue;
+        }
+        config = read_text(text);
+        ck_assert_msg(config != NULL, "%s", error);
+        config_free(config);
+    }
+    snprintf(text, sizeof(text), "%sredis: nowhere\n", BASE);
+    refuses(text, ":9:", "redis", "nowhere", "a port from 0 to 65535");
+    snprintf(text, sizeof(text), "%sredis:\n  address: unix:here\n", BASE);
+    refuses(text, ":10:", "redis.address", "unix:here", "a path from / on");
+    snprintf(text, sizeof(text), "%sredis:\n  address: embedded\n", BASE);
+    config = read_text(text);
+    ck_assert_msg(config != NULL, "%s", error);
+    config_free(config);
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); ++i) {
+        snprintf(text, sizeof(text),
+                 "listen: [{address: '127.0.0.1:0'}]\nagents: {'*': {pool: demo}}\n"
+                 "pools:\n  demo:\n    attestation: {policy: p.json}\n    path: %s\n",
+                 paths[i]);
+        refuses(text, ":6:", "pools.demo.path", "found", "a path from / on, with {cid}");
+    }
+}
+END_TEST
+
 START_TEST(a_missing_file_is_named)
 {
     ck_assert_ptr_null(config_read("no/such/teegate.yaml", error));
@@ -205,6 +244,7 @@ int main(void)
         every_refusal_says_line_key_found_and_allowed,
         nothing_can_be_given_twice_by_another_spelling,
         lists_are_taken_up_to_their_maximum,
+        addresses_and_paths_are_checked_where_they_stand,
         a_missing_file_is_named,
         units_and_durations_are_read_with_their_suffix_at_their_limits,
         every_row_has_a_default_of_its_own_type,
