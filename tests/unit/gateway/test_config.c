@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "exchange/heads.h"
 #include "gateway/config.h"
 #include "gateway/option.h"
 #include "unit/checks.h"
@@ -219,6 +220,47 @@ START_TEST(units_and_durations_are_read_with_their_suffix_at_their_limits)
 }
 END_TEST
 
+static uint64_t most_of(const char *path)
+{
+    return option_find(SCOPE_PROCESS, span_text(path))->most;
+}
+
+/* -t takes no limit under which requests are let in only to be refused on their way out. */
+START_TEST(the_largest_head_that_may_be_configured_reaches_a_worker)
+{
+    enum { REST = 32 };
+    static char text[65536];
+    size_t target_bytes = most_of("callers.target_bytes");
+    size_t fields = most_of("callers.fields");
+    size_t head_bytes = most_of("callers.head_bytes");
+    ck_assert_uint_le(target_bytes, sizeof(text));
+    memset(text, 'a', sizeof(text));
+    text[0] = '/';
+    struct head *caller = head_new(head_bytes, (uint32_t)fields);
+    ck_assert(head_set_text(caller, &caller->method, SPAN_OF("POST")));
+    ck_assert(head_set_text(caller, &caller->path, span_of(text, target_bytes)));
+    size_t each = (head_bytes - target_bytes - 3 * REST - 4) / fields - REST - 3;
+    for (size_t i = 0; i < fields; ++i)
+        ck_assert(head_add(caller, SPAN_OF("x-a"), span_of(text, each)));
+    char template[256] = "/";
+    memset(template + 1, 't', 200);
+    memcpy(template + 201, "{cid}{rest}", 12);
+    struct target target = {.rest = span_of(text, target_bytes)};
+    struct worker_request request = {.caller = caller,
+                                     .target = &target,
+                                     .cid = CID,
+                                     .path_template = template,
+                                     .invocation = "i",
+                                     .peer = "2001:db8::1",
+                                     .left_ms = UINT64_MAX,
+                                     .length = INT64_MAX};
+    struct head *head = heads_for_worker(&request);
+    ck_assert_ptr_nonnull(head);
+    head_free(head);
+    head_free(caller);
+}
+END_TEST
+
 START_TEST(every_row_has_a_default_of_its_own_type)
 {
     struct {
@@ -247,6 +289,7 @@ int main(void)
         addresses_and_paths_are_checked_where_they_stand,
         a_missing_file_is_named,
         units_and_durations_are_read_with_their_suffix_at_their_limits,
+        the_largest_head_that_may_be_configured_reaches_a_worker,
         every_row_has_a_default_of_its_own_type,
         NULL,
     };
