@@ -231,9 +231,11 @@ bool bill_settle(struct bill *bill, const struct usage *usage, const char *outco
     bill->held = false;
     bill->cost_ucr = settlement.cost_ucr;
     bill->settle_wait.answer = note_settled;
-    bill->written = meter_settle(bill->meter, &bill->hold, &settlement, &bill->settle_wait);
-    bill->settling = bill->written;
-    return bill->written;
+    bill->owed = true;
+    bill->settling = meter_settle(bill->meter, &bill->hold, &settlement, &bill->settle_wait);
+    if (!bill->settling)
+        bill->cost_ucr = bill->checkpoint_ucr;
+    return bill->settling;
 }
 
 void bill_release(struct bill *bill)

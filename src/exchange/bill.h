@@ -18,7 +18,7 @@ struct bill {
     bool lowered;    /* Agent-Max-Cost is below what the caps would cost: it is watched */
     bool asking;     /* for the hold */
     bool held;       /* the hold stands and is ours to close */
-    bool written;    /* the journal has the charge */
+    bool owed;       /* there is a charge: in the journal, or the reaper's */
     bool settling;   /* Redis has not answered */
     bool settled;    /* Redis has it */
     uint32_t ms_max; /* priced time, at most; 0: no bound */

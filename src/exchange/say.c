@@ -41,7 +41,7 @@ static struct problem problem_of(const struct exchange *x)
 struct ending say_ending(const struct exchange *x)
 {
     return (struct ending){.priced = x->bill.metered,
-                           .pending = x->bill.written && !x->bill.settled,
+                           .pending = x->bill.owed && !x->bill.settled,
                            .cost_ucr = x->bill.cost_ucr,
                            .usage = &x->usage,
                            .price = &x->bill.price,

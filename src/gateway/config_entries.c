@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "http/field.h"
 
 static struct place place_in(const struct place *outer, const char *before, struct span name,
                              const char *behind)
@@ -137,12 +138,31 @@ static bool read_collateral(struct reader *reader, void *owner, yaml_node_t *key
     return true;
 }
 
+/* What is made of it stands in the request line: nothing there may end or split it. */
+static bool is_template(struct span text)
+{
+    if (text.len == 0 || text.ptr[0] != '/' || !field_is_target(text))
+        return false;
+    for (size_t at = 0; at < text.len; ++at)
+        if (text.ptr[at] == '?' ||
+            (text.ptr[at] == '{' && !span_starts(span_from(text, at), SPAN_OF("{cid}")) &&
+             !span_starts(span_from(text, at), SPAN_OF("{rest}"))))
+            return false;
+    return true;
+}
+
 static int pool_special(struct reader *reader, struct scope *scope, struct span path,
                         yaml_node_t *value, const struct place *place)
 {
     struct config_pool *pool = scope->target;
     if (span_is(path, SPAN_OF("workers")))
         return read_list(reader, value, place, WORKERS_MAX, read_worker, pool) ? 1 : -1;
+    if (span_is(path, SPAN_OF("path")) && value->type == YAML_SCALAR_NODE &&
+        !is_template(reader_scalar(value)))
+        return reader_wrong(reader, value, place,
+                            "a path from / on, with {cid} and {rest} for what is asked")
+                   ? 1
+                   : -1;
     if (!span_is(path, SPAN_OF("attestation.collateral")))
         return 0;
     if (value->type == YAML_SCALAR_NODE)
@@ -264,6 +284,22 @@ static bool read_agent(struct reader *reader, void *owner, yaml_node_t *key, yam
     return reader_scope(reader, &scope, value, place);
 }
 
+/* Reads an option, and sees at once that its text is an address: here its line is known. */
+static bool read_address(struct reader *reader, struct scope *scope, const char *option,
+                         const char *prefix, const char *field, yaml_node_t *value,
+                         const struct place *place)
+{
+    char text[PATH_MAX + 8];
+    char why[512];
+    struct address address;
+    if (!reader_value(reader, scope, option_find(SCOPE_PROCESS, span_text(option)), value, place))
+        return false;
+    snprintf(text, sizeof(text), "%s%s", prefix, field);
+    return strcmp(text, "embedded") == 0 ||
+           address_parse(&address, span_text(text), why, sizeof(why)) ||
+           reader_wrong(reader, value, place, why);
+}
+
 int entries_of_process(struct reader *reader, struct scope *scope, struct span path,
                        yaml_node_t *value, const struct place *place)
 {
@@ -275,9 +311,14 @@ int entries_of_process(struct reader *reader, struct scope *scope, struct span p
         return read_names(reader, value, place, POOLS_MAX, read_pool, config) ? 1 : -1;
     if (span_is(path, SPAN_OF("agents")))
         return read_names(reader, value, place, AGENTS_MAX, read_agent, config) ? 1 : -1;
-    if (span_is(path, SPAN_OF("redis")) && value->type == YAML_SCALAR_NODE)
-        return reader_value(reader, scope, option_find(SCOPE_PROCESS, SPAN_OF("redis.address")),
-                            value, place)
+    if (span_is(path, SPAN_OF("admin.socket")))
+        return read_address(reader, scope, "admin.socket", "unix:", config->admin_socket, value,
+                            place)
+                   ? 1
+                   : -1;
+    if (span_is(path, SPAN_OF("redis.address")) ||
+        (span_is(path, SPAN_OF("redis")) && value->type == YAML_SCALAR_NODE))
+        return read_address(reader, scope, "redis.address", "", config->redis_address, value, place)
                    ? 1
                    : -1;
     return 0;
