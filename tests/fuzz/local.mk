@@ -38,6 +38,10 @@ fuzz_programs += tests/fuzz/fuzz_policy
 tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_policy_LDFLAGS = $(FUZZ_LINKFLAGS)
 tests_fuzz_fuzz_policy_LDADD = $(ATTEST_LIBS)
+fuzz_programs += tests/fuzz/fuzz_snp
+tests_fuzz_fuzz_snp_SOURCES = tests/fuzz/fuzz_snp.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_snp_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_snp_LDADD = $(ATTEST_LIBS)
 
 # HTTP: the codecs over fakes of conn and loop
 http_fuzz_sources = tests/fuzz/http_fuzz.c tests/fuzz/http_fuzz.h \
