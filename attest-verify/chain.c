@@ -147,13 +147,19 @@ void av_chain_fini(struct chain *chain)
 bool av_crl_check(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
                   struct attest_verdict *verdict)
 {
-    int64_t from, to;
-    if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) != 0)
-        return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the %s CRL is of another issuer", whose);
     if (X509_CRL_get_ext_by_NID(crl, NID_crl_number, -1) < 0 ||
         X509_CRL_get_ext_by_NID(crl, NID_authority_key_identifier, -1) < 0)
         return av_refuse(verdict, ATTEST_CRL_UNTRUSTED,
                          "the %s CRL has no number or no authority key id", whose);
+    return av_crl_check_times(crl, issuer, whose, now, verdict);
+}
+
+bool av_crl_check_times(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
+                        struct attest_verdict *verdict)
+{
+    int64_t from, to;
+    if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) != 0)
+        return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the %s CRL is of another issuer", whose);
     if (!av_moment_from_asn1(X509_CRL_get0_lastUpdate(crl), &from) ||
         !av_moment_from_asn1(X509_CRL_get0_nextUpdate(crl), &to))
         return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the %s CRL has no dates", whose);

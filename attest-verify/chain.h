@@ -54,6 +54,10 @@ bool av_is_processor_ca(X509 *ca);
 AV_MUST_USE bool av_crl_check(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
                               struct attest_verdict *verdict);
 
+/* The same, of a list that may lack number and key id. */
+AV_MUST_USE bool av_crl_check_times(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
+                                    struct attest_verdict *verdict);
+
 /* Pinned root, names, keys, both time bounds, signatures, constraints, and for Intel's chains
  * revocation (AMD has no list of leaves: snp_chain.h). Notes the earliest end in the verdict. */
 AV_MUST_USE bool av_chain_verify(const struct chain *chain, enum chain_kind kind,

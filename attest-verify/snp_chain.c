@@ -71,13 +71,15 @@ static bool check_product(const struct chain *chain, const struct snp_leaf *leaf
                      product);
 }
 
-/* The ARK's own list, by key id too: another root may have the same name. */
+/* The ARK's own list, by key id too if it has one: another root may have the same name. No list of
+ * AMD's was at hand to see whether it does (2026-11); its leaves do without. */
 static bool list_is_of(X509_CRL *crl, X509 *ark)
 {
-    AUTHORITY_KEYID *id = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL, NULL);
+    int found;
+    AUTHORITY_KEYID *id = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, &found, NULL);
     const ASN1_OCTET_STRING *own = X509_get0_subject_key_id(ark);
-    bool same = id != NULL && id->keyid != NULL && own != NULL &&
-                ASN1_OCTET_STRING_cmp(id->keyid, own) == 0;
+    bool same = found == -1 || (id != NULL && id->keyid != NULL && own != NULL &&
+                                ASN1_OCTET_STRING_cmp(id->keyid, own) == 0);
     AUTHORITY_KEYID_free(id);
     return same;
 }
@@ -88,12 +90,14 @@ static bool check_list(const struct snp_chain *chain, int64_t now, struct attest
     X509_REVOKED *entry = NULL;
     if (chain->crl == NULL)
         return true;
-    if (!av_crl_check(chain->crl, ark, "AMD", now, verdict))
+    if (!av_crl_check_times(chain->crl, ark, "AMD", now, verdict))
         return false;
     if (!list_is_of(chain->crl, ark))
         return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the AMD CRL names another key");
     if (X509_CRL_get_ext_by_critical(chain->crl, 1, -1) >= 0)
         return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the AMD CRL has a critical extension");
+    if (X509_CRL_get_signature_nid(chain->crl) != NID_rsassaPss)
+        return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the AMD CRL is not signed by RSA-PSS");
     if (X509_CRL_verify(chain->crl, X509_get0_pubkey(ark)) != 1)
         return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the ARK did not sign the AMD CRL");
     return X509_CRL_get0_by_cert(chain->crl, &entry, ica) == 0 ||

@@ -48,4 +48,18 @@ expect 1 'no-evidence' cert "$corpus/certificate/none"
 expect 1 'key-not-bound' cert "$corpus/certificate/gramine"
 expect 1 'certificate-malformed' cert "$corpus/quote/v3-body1"
 expect 1 'pck-malformed' policy "$corpus/quote/v3-body1"
+
+# SEV-SNP: a report nobody signed, and files where AMD's certificates should be
+mkdir "$scratch/amd" "$scratch/amd2"
+expect 1 'collateral-missing' snp "$corpus/snp/v3-report"
+expect 1 'collateral-missing' snp --collateral "$scratch/amd" "$corpus/snp/v3-report"
+expect 1 'report-malformed' snp "$scratch/empty.json"
+expect 1 'report-malformed' snp "$corpus/snp/v3-padded"
+expect 1 'collateral-missing' snp --padded "$corpus/snp/v3-padded"
+expect 0 'guest_svn_min' policy "$corpus/snp/v3-report"
+cp "$scratch/x.pem" "$scratch/amd/leaf.der"
+cp "$scratch/x.pem" "$scratch/amd2/leaf.der"
+expect 1 'leaf-malformed' snp --collateral "$scratch/amd" "$corpus/snp/v3-report"
+expect 1 'leaf-malformed' policy --collateral "$scratch/amd" "$corpus/snp/v3-report"
+expect 2 'two directories' snp --collateral "$scratch/amd" --collateral "$scratch/amd2" "$corpus/snp/v3-report"
 exit $wrong

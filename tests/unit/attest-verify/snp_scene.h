@@ -30,7 +30,18 @@ struct snp_extension {
     bool is_critical;
 };
 
-enum snp_list { LIST_SOUND, LIST_NONE, LIST_REVOKES, LIST_OTHER_KEY, LIST_OTHER_NAME, LIST_BROKEN };
+enum snp_list {
+    LIST_SOUND,
+    LIST_NONE,
+    LIST_REVOKES,
+    LIST_OTHER_KEY,
+    LIST_OTHER_NAME,
+    LIST_BROKEN,
+    LIST_PKCS1,
+    LIST_BARE,
+    LIST_OTHER_ID,
+    LIST_CRITICAL
+};
 
 struct snp_scene {
     uint8_t report[SNP_REPORT_BYTES];
@@ -185,6 +196,16 @@ static inline void snp_scene_set_turin(struct snp_scene *scene)
     snp_add_extension(scene, AMD_ARC "2", "\x16\x05Turin", 7);
 }
 
+static inline void snp_scene_set_genoa(struct snp_scene *scene)
+{
+    snp_scene_set(scene);
+    scene->ark_name = "ARK-Genoa";
+    scene->ica_name = "SEV-Genoa";
+    scene->report[0x189] = 0x11;
+    snp_drop_extension(scene, AMD_ARC "2");
+    snp_add_extension(scene, AMD_ARC "2", "\x16\x05Genoa", 7);
+}
+
 static inline X509_NAME *snp_name(const char *common_name)
 {
     X509_NAME *name = X509_NAME_new();
@@ -296,12 +317,15 @@ static inline X509_CRL *snp_make_list(const struct snp_scene *scene, X509 *ark, 
     }
     ASN1_INTEGER *number = ASN1_INTEGER_new();
     ASN1_INTEGER_set(number, 7);
-    X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0);
+    if (scene->list != LIST_BARE)
+        X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, scene->list == LIST_CRITICAL, 0);
     X509V3_CTX made;
-    X509V3_set_ctx(&made, named, NULL, NULL, crl, 0);
+    X509V3_set_ctx(&made, scene->list == LIST_OTHER_ID ? ica : named, NULL, NULL, crl, 0);
     X509_EXTENSION *id = X509V3_EXT_conf_nid(NULL, &made, NID_authority_key_identifier, "keyid");
-    X509_CRL_add_ext(crl, id, -1);
-    EVP_MD_CTX *md = snp_signer(scene->list == LIST_BROKEN ? keys.other_ark : key, 48);
+    if (scene->list != LIST_BARE)
+        X509_CRL_add_ext(crl, id, -1);
+    EVP_MD_CTX *md = snp_signer(scene->list == LIST_BROKEN ? keys.other_ark : key,
+                                scene->list == LIST_PKCS1 ? -1 : 48);
     ck_assert_int_gt(X509_CRL_sign_ctx(crl, md), 0);
     EVP_MD_CTX_free(md);
     X509_EXTENSION_free(id);

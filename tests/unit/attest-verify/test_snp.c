@@ -15,6 +15,8 @@ START_TEST(a_sound_report_of_each_kind_is_trusted)
     snp_expect(&scene, ATTEST_TRUSTED);
     snp_scene_set_turin(&scene);
     snp_expect(&scene, ATTEST_TRUSTED);
+    snp_scene_set_genoa(&scene);
+    snp_expect(&scene, ATTEST_TRUSTED);
 }
 END_TEST
 
@@ -272,6 +274,10 @@ START_TEST(a_list_that_is_expired_early_foreign_or_unsigned_is_refused)
         {LIST_OTHER_KEY, NOW, NOW + 1, ATTEST_CRL_UNTRUSTED},
         {LIST_OTHER_NAME, NOW, NOW + 1, ATTEST_CRL_UNTRUSTED},
         {LIST_BROKEN, NOW, NOW + 1, ATTEST_CRL_UNTRUSTED},
+        {LIST_PKCS1, NOW, NOW + 1, ATTEST_CRL_UNTRUSTED},
+        {LIST_BARE, NOW, NOW + 1, ATTEST_TRUSTED},
+        {LIST_OTHER_ID, NOW, NOW + 1, ATTEST_CRL_UNTRUSTED},
+        {LIST_CRITICAL, NOW, NOW + 1, ATTEST_CRL_UNTRUSTED},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
         snp_scene_set(&scene); /* an optional list is still checked when it is there */

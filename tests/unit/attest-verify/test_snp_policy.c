@@ -154,11 +154,10 @@ START_TEST(memory_that_was_not_checked_for_aliases_is_refused)
 }
 END_TEST
 
-/* A Milan, all of whose TCBs, and the certificate, have this firmware. */
+/* All TCBs and the certificate have this firmware. */
 static void set_firmware(struct snp_scene *scene, uint8_t firmware)
 {
     char tcb[] = "\x04\x00\x00\x00\x00\x00\x18\xdb";
-    snp_scene_set(scene);
     tcb[6] = (char)firmware;
     snp_put_tcb(scene, tcb);
     snp_extension(scene, AMD_ARC "3.3")->bytes[2] = firmware;
@@ -168,6 +167,7 @@ static void set_firmware(struct snp_scene *scene, uint8_t firmware)
 START_TEST(firmware_that_loads_foreign_microcode_is_too_old)
 {
     struct snp_scene scene;
+    snp_scene_set(&scene);
     set_firmware(&scene, 0x17);
     ck_assert_int_eq(judge_with(&scene, SNP_POLICY), ATTEST_TCB_TOO_OLD);
     ck_assert_int_eq(judge_with(&scene, WITH("\"min_tcb\":{\"milan\":{\"tee\":0}}")),
@@ -176,9 +176,17 @@ START_TEST(firmware_that_loads_foreign_microcode_is_too_old)
                      ATTEST_TCB_TOO_OLD);
     ck_assert_int_eq(judge_with(&scene, WITH("\"min_tcb\":{\"milan\":{\"snp\":23}}")),
                      ATTEST_TRUSTED);
+    snp_scene_set(&scene);
     set_firmware(&scene, 0x18);
     ck_assert_int_eq(judge_with(&scene, SNP_POLICY), ATTEST_TRUSTED);
+    snp_scene_set(&scene);
     set_firmware(&scene, 0x19);
+    ck_assert_int_eq(judge_with(&scene, SNP_POLICY), ATTEST_TRUSTED);
+    snp_scene_set_genoa(&scene);
+    set_firmware(&scene, 0x16);
+    ck_assert_int_eq(judge_with(&scene, SNP_POLICY), ATTEST_TCB_TOO_OLD);
+    snp_scene_set_genoa(&scene);
+    set_firmware(&scene, 0x17);
     ck_assert_int_eq(judge_with(&scene, SNP_POLICY), ATTEST_TRUSTED);
 }
 END_TEST
