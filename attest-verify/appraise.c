@@ -23,8 +23,9 @@ enum fit { FIT_NOTHING, FIT_CODE, FIT_ALL };
 
 static bool is_attribute(const struct quote_field *field)
 {
-    static const char *const names[] = {"attributes", "miscselect",  "tdattributes",
-                                        "xfam",       "mrservicetd", NULL};
+    static const char *const names[] = {"attributes",    "miscselect",  "tdattributes",
+                                        "xfam",          "mrservicetd", "guest_policy",
+                                        "platform_info", "vmpl",        NULL};
     for (size_t i = 0; names[i] != NULL; ++i)
         if (strcmp(field->name, names[i]) == 0)
             return true;
@@ -37,12 +38,18 @@ static bool rule_fits(const struct policy_rule *rule, const struct quote *quote)
     return av_values_have(&rule->values, rule->mask, av_quote_part(quote, rule->field->name));
 }
 
-/* What is asked of a TD whose entry does not list attributes (a.2). An entry that accepts any code
- * gains nothing from it and is not held to it. */
+/* What is asked of a TD whose entry does not list attributes (a.2), and of an SEV-SNP guest: that
+ * its most privileged level asked for the report. An entry that accepts any code gains nothing from
+ * it and is not held to it. */
 static const char *broken_default(const struct policy_entry *entry, const struct quote *quote)
 {
     if (quote->kind == BODY_SGX || entry->any_code)
         return NULL;
+    if (quote->kind == BODY_SNP)
+        return av_policy_rule(entry, "vmpl") == NULL &&
+                       !av_bytes_are_zero(av_quote_part(quote, "vmpl"))
+                   ? "vmpl"
+                   : NULL;
     uint64_t xfam = av_number_le(av_quote_part(quote, "xfam"));
     if (av_policy_rule(entry, "tdattributes") == NULL &&
         av_number_le(av_quote_part(quote, "tdattributes")) != TD_ATTRIBUTES_DEFAULT)
@@ -61,7 +68,7 @@ static enum fit entry_fit(const struct policy_entry *entry, const struct quote *
                           const char **culprit)
 {
     *culprit = "tee";
-    if (entry->tee != (quote->kind == BODY_SGX ? ATTEST_TEE_SGX : ATTEST_TEE_TDX))
+    if (entry->tee != av_quote_tee(quote->kind))
         return FIT_NOTHING;
     const char *attribute = NULL;
     for (size_t i = 0; i < entry->rule_count; ++i) {
@@ -74,6 +81,10 @@ static enum fit entry_fit(const struct policy_entry *entry, const struct quote *
     }
     *culprit = "isvsvn";
     if (quote->kind == BODY_SGX && av_number_le(av_quote_part(quote, "isvsvn")) < entry->isvsvn_min)
+        return FIT_NOTHING;
+    *culprit = "guest_svn";
+    if (quote->kind == BODY_SNP &&
+        av_number_le(av_quote_part(quote, "guest_svn")) < entry->guest_svn_min)
         return FIT_NOTHING;
     if (attribute == NULL)
         attribute = broken_default(entry, quote);
@@ -92,8 +103,8 @@ static bool refuse_field(const struct quote *quote, enum attest_reason reason, c
                      found.len > 0 ? hex : attest_tee_word(verdict->tee));
 }
 
-static bool check_entries(const struct quote *quote, const struct attest_policy *policy,
-                          struct attest_verdict *verdict)
+bool av_appraise_entries(const struct quote *quote, const struct attest_policy *policy,
+                         struct attest_verdict *verdict)
 {
     enum fit best = FIT_NOTHING;
     const char *reason_field = "tee";
@@ -195,7 +206,7 @@ bool av_appraise(const struct findings *findings, const struct attest_policy *po
         return av_refuse(verdict, ATTEST_POLICY_MISSING, "no policy was given");
     if (is_debug(&findings->quote) && !policy->allow_debug)
         return av_refuse(verdict, ATTEST_DEBUG, "the debug attribute is set");
-    return check_entries(&findings->quote, policy, verdict) &&
+    return av_appraise_entries(&findings->quote, policy, verdict) &&
            check_tcb(findings, policy, now, verdict) &&
            check_platform(&findings->pck, policy, verdict);
 }

@@ -16,6 +16,10 @@ struct findings {
     const struct attest_collateral *collateral;
 };
 
+/* Whether an entry of the policy accepts what runs in the TEE. */
+AV_MUST_USE bool av_appraise_entries(const struct quote *quote, const struct attest_policy *policy,
+                                     struct attest_verdict *verdict);
+
 AV_MUST_USE bool av_appraise(const struct findings *findings, const struct attest_policy *policy,
                              int64_t now, struct attest_verdict *verdict);
 

@@ -59,7 +59,7 @@ const char *attest_reason_word(enum attest_reason reason);
 const char *attest_reason_sentence(enum attest_reason reason);
 const char *attest_tee_word(enum attest_tee tee); /* "sgx", "tdx", "snp", "none" */
 
-/* Trust anchors. The built-in ones are the pinned keys of Intel (SPKI SHA-256, ra-tls a.5).
+/* Trust anchors. The built-in ones are the pinned keys of Intel and AMD (SPKI SHA-256, ra-tls a.5).
  * `add_pem` replaces them by its certificates' keys, for testing only: a process that does so must
  * say so. Returns NULL and a sentence in `error` when the PEM is not one or more certificates. */
 struct attest_roots;
@@ -90,7 +90,7 @@ struct attest_request {
     size_t collateral_count;
     const struct attest_policy *policy; /* NULL trusts nobody */
     int64_t now;                        /* unix seconds */
-    bool padded; /* zero bytes may follow a quote, as some kernels hand it out */
+    bool padded; /* zero bytes may follow a quote or report, as some kernels hand it out */
 };
 
 /* What collateral is asked for by. */
@@ -125,6 +125,19 @@ struct attest_evaluation attest_collateral_evaluation(const struct attest_collat
 /* Verifies a bare SGX or TDX quote. No key is bound: that is the caller's to judge. */
 void attest_verify_quote(const struct attest_request *request, struct attest_bytes quote,
                          struct attest_verdict *verdict);
+
+/* AMD's statements about one chip, each one DER certificate: the VCEK or VLEK, the ASK or ASVK that
+ * issued it, the product's ARK; and the ARK's revocation list. An empty `crl` is none, and refuses
+ * unless the policy says that it is optional. */
+struct attest_snp_endorsements {
+    struct attest_bytes leaf, ica, ark, crl;
+};
+
+/* Verifies a bare SEV-SNP report of version 2 to 5. No key is bound: that is the caller's to judge.
+ * The request's `collateral` is Intel's and is not used. */
+void attest_verify_report(const struct attest_request *request, struct attest_bytes report,
+                          const struct attest_snp_endorsements *endorsements,
+                          struct attest_verdict *verdict);
 
 /* Verifies the evidence in an X.509 certificate (DER) and that it binds the certificate's key.
  * Does not check the certificate's own signature: possession of the key is the TLS handshake's. */

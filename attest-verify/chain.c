@@ -8,16 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { RSA_BITS_MIN = 2048 };
+
 struct rules {
     const char *word;
     size_t count;
-    const char *names[CHAIN_CERTIFICATES_MAX][2];
+    const char *names[CHAIN_CERTIFICATES_MAX][CHAIN_NAMES_MAX];
     bool ends_in_ca; /* the first certificate is itself a CA */
+    bool is_amd;
 };
 
 #define ROOT_NAMES                \
     {                             \
         "Intel SGX Root CA", NULL \
+    }
+#define ARK_NAMES                             \
+    {                                         \
+        "ARK-Milan", "ARK-Genoa", "ARK-Turin" \
     }
 #define CA_NAMES                                                  \
     {                                                             \
@@ -25,9 +32,21 @@ struct rules {
     }
 
 static const struct rules rules[] = {
-    [CHAIN_PCK] = {"PCK", 3, {{"Intel SGX PCK Certificate", NULL}, CA_NAMES, ROOT_NAMES}, false},
-    [CHAIN_CRL_ISSUER] = {"PCK CRL issuer", 2, {CA_NAMES, ROOT_NAMES}, true},
-    [CHAIN_TCB_SIGNER] = {"TCB signer", 2, {{"Intel SGX TCB Signing", NULL}, ROOT_NAMES}, false},
+    [CHAIN_PCK] =
+        {"PCK", 3, {{"Intel SGX PCK Certificate", NULL}, CA_NAMES, ROOT_NAMES}, false, false},
+    [CHAIN_CRL_ISSUER] = {"PCK CRL issuer", 2, {CA_NAMES, ROOT_NAMES}, true, false},
+    [CHAIN_TCB_SIGNER] =
+        {"TCB signer", 2, {{"Intel SGX TCB Signing", NULL}, ROOT_NAMES}, false, false},
+    [CHAIN_VCEK] = {.word = "VCEK",
+                    .count = 3,
+                    .names = {{"SEV-VCEK"}, {"SEV-Milan", "SEV-Genoa", "SEV-Turin"}, ARK_NAMES},
+                    .is_amd = true},
+    [CHAIN_VLEK] = {.word = "VLEK",
+                    .count = 3,
+                    .names = {{"SEV-VLEK"},
+                              {"SEV-VLEK-Milan", "SEV-VLEK-Genoa", "SEV-VLEK-Turin"},
+                              ARK_NAMES},
+                    .is_amd = true},
 };
 
 static bool is_space(uint8_t c)
@@ -148,24 +167,50 @@ bool av_crl_check(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
     return true;
 }
 
-static bool has_common_name(X509 *certificate, const char *const names[2])
+bool av_common_name_is(X509 *certificate, const char *name)
 {
     X509_NAME *subject = X509_get_subject_name(certificate);
     int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
     if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
         return false;
     const ASN1_STRING *found = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
-    for (size_t i = 0; i < 2 && names[i] != NULL; ++i)
-        if ((size_t)ASN1_STRING_length(found) == strlen(names[i]) &&
-            memcmp(ASN1_STRING_get0_data(found), names[i], strlen(names[i])) == 0)
+    return (size_t)ASN1_STRING_length(found) == strlen(name) &&
+           memcmp(ASN1_STRING_get0_data(found), name, strlen(name)) == 0;
+}
+
+static bool has_common_name(X509 *certificate, const char *const names[CHAIN_NAMES_MAX])
+{
+    for (size_t i = 0; i < CHAIN_NAMES_MAX && names[i] != NULL; ++i)
+        if (av_common_name_is(certificate, names[i]))
             return true;
     return false;
 }
 
 bool av_is_processor_ca(X509 *ca)
 {
-    static const char *const names[2] = {"Intel SGX PCK Processor CA", NULL};
+    static const char *const names[CHAIN_NAMES_MAX] = {"Intel SGX PCK Processor CA", NULL};
     return has_common_name(ca, names);
+}
+
+static bool has_intel_key(X509 *certificate)
+{
+    return av_key_is_p256(X509_get0_pubkey(certificate)) &&
+           X509_get_signature_nid(certificate) == NID_ecdsa_with_SHA256;
+}
+
+/* A P-384 key in the leaf, RSA above; RSA-PSS with SHA-384 throughout, mask and salt to match,
+ * which is what X509_SIG_INFO_TLS says of one (RFC 8446 4.2.3). */
+static bool has_amd_key(X509 *certificate, size_t place)
+{
+    EVP_PKEY *key = X509_get0_pubkey(certificate);
+    int digest, kind;
+    uint32_t flags;
+    if (place == 0
+            ? !av_key_is_p384(key)
+            : key == NULL || !EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_get_bits(key) < RSA_BITS_MIN)
+        return false;
+    return X509_get_signature_info(certificate, &digest, &kind, NULL, &flags) == 1 &&
+           kind == NID_rsassaPss && digest == NID_sha384 && (flags & X509_SIG_INFO_TLS);
 }
 
 /* One certificate by itself: name, key, dates. */
@@ -177,11 +222,11 @@ static bool check_certificate(X509 *certificate, const struct rules *rule, size_
         return av_refuse(verdict, ATTEST_CHAIN_UNTRUSTED,
                          "certificate %zu of the %s chain is not \"%s\"", place, rule->word,
                          rule->names[place][0]);
-    if (!av_key_is_p256(X509_get0_pubkey(certificate)) ||
-        X509_get_signature_nid(certificate) != NID_ecdsa_with_SHA256)
+    if (rule->is_amd ? !has_amd_key(certificate, place) : !has_intel_key(certificate))
         return av_refuse(verdict, ATTEST_CHAIN_UNTRUSTED,
-                         "certificate %zu of the %s chain is not of ECDSA P-256 with SHA-256",
-                         place, rule->word);
+                         "certificate %zu of the %s chain is not of %s", place, rule->word,
+                         rule->is_amd ? "P-384 or RSA, signed by RSA-PSS with SHA-384"
+                                      : "ECDSA P-256 with SHA-256");
     if (!av_moment_from_asn1(X509_get0_notBefore(certificate), &from) ||
         !av_moment_from_asn1(X509_get0_notAfter(certificate), &to))
         return av_refuse(verdict, ATTEST_CHAIN_UNTRUSTED,
@@ -218,6 +263,14 @@ static bool refuse_openssl(int code, const struct rules *rule, struct attest_ver
                      X509_verify_cert_error_string(code));
 }
 
+/* AMD's leaves have no authority key id, which X509_V_FLAG_X509_STRICT asks for (RFC 5280
+ * 4.2.1.1). */
+static int forgive_amd_leaf(int ok, X509_STORE_CTX *run)
+{
+    return ok || (X509_STORE_CTX_get_error(run) == X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER &&
+                  X509_STORE_CTX_get_error_depth(run) == 0);
+}
+
 /* Signatures, constraints, key usage and revocation, by OpenSSL. The dates are checked by us, with
  * both bounds inclusive (RFC 5280 4.1.2.5; OpenSSL's upper bound is exclusive). */
 static bool run_openssl(const struct chain *chain, const struct rules *rule,
@@ -235,10 +288,13 @@ static bool run_openssl(const struct chain *chain, const struct rules *rule,
             return av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
     if (X509_STORE_CTX_init(run, store, leaf, middle) != 1)
         return av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
-    unsigned long lists =
-        trust->without_lists ? 0 : X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
-    X509_STORE_CTX_set_flags(run, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE |
-                                      X509_V_FLAG_NO_CHECK_TIME | lists);
+    unsigned long lists = rule->is_amd || trust->without_lists
+                              ? 0
+                              : X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
+    X509_STORE_CTX_set_flags(run, X509_V_FLAG_X509_STRICT | lists | X509_V_FLAG_CHECK_SS_SIGNATURE |
+                                      X509_V_FLAG_NO_CHECK_TIME);
+    if (rule->is_amd)
+        X509_STORE_CTX_set_verify_cb(run, forgive_amd_leaf);
     if (X509_verify_cert(run) != 1)
         return refuse_openssl(X509_STORE_CTX_get_error(run), rule, verdict);
     STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(run);

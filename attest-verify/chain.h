@@ -9,15 +9,21 @@
 
 #include <openssl/x509.h>
 
-enum { CHAIN_CERTIFICATES_MAX = 3, CHAIN_PEM_BYTES_MAX = 64 * 1024, CHAIN_CRLS_MAX = 2 };
+enum {
+    CHAIN_CERTIFICATES_MAX = 3,
+    CHAIN_PEM_BYTES_MAX = 64 * 1024,
+    CHAIN_CRLS_MAX = 2,
+    CHAIN_NAMES_MAX = 3
+};
 
 struct chain {
     X509 *certificates[CHAIN_CERTIFICATES_MAX];
     size_t count;
 };
 
-/* Which certificates a chain must consist of: lengths and common names (ra-tls a.5). */
-enum chain_kind { CHAIN_PCK, CHAIN_CRL_ISSUER, CHAIN_TCB_SIGNER };
+/* Which certificates a chain must consist of: lengths, common names and kinds of key (ra-tls a.5,
+ * a.7). */
+enum chain_kind { CHAIN_PCK, CHAIN_CRL_ISSUER, CHAIN_TCB_SIGNER, CHAIN_VCEK, CHAIN_VLEK };
 
 struct chain_trust {
     const struct attest_roots *roots;
@@ -27,6 +33,9 @@ struct chain_trust {
     bool
         without_lists; /* nothing is known about revocation yet: good for asking, never for trust */
 };
+
+/* Whether the subject has one common name, and it is this. */
+bool av_common_name_is(X509 *certificate, const char *name);
 
 /* The next PEM certificate, white space before it skipped; NULL when none follows. */
 X509 *av_pem_take_certificate(struct cursor *cursor);
@@ -45,8 +54,8 @@ bool av_is_processor_ca(X509 *ca);
 AV_MUST_USE bool av_crl_check(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
                               struct attest_verdict *verdict);
 
-/* Pinned root, names, keys, both time bounds, signatures, constraints, revocation. Notes the
- * earliest end in the verdict. */
+/* Pinned root, names, keys, both time bounds, signatures, constraints, and for Intel's chains
+ * revocation (AMD has no list of leaves: snp_chain.h). Notes the earliest end in the verdict. */
 AV_MUST_USE bool av_chain_verify(const struct chain *chain, enum chain_kind kind,
                                  const struct chain_trust *trust, struct attest_verdict *verdict);
 

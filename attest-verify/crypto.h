@@ -1,4 +1,4 @@
-/* The two primitives of quotes and collateral: SHA-256, and ECDSA P-256 over raw r||s.
+/* The two primitives of quotes and collateral: SHA-256, and ECDSA over raw r||s.
  * Owns nothing: the keys it makes are the caller's.
  * Never accepts a point off the curve or a signature with r or s outside 1 to n-1. */
 #ifndef AV_CRYPTO_H
@@ -17,6 +17,11 @@ EVP_PKEY *av_key_from_point(struct attest_bytes point);
 AV_MUST_USE bool av_signature_holds(EVP_PKEY *key, struct attest_bytes signature,
                                     struct attest_bytes message);
 
+/* The same for P-384 with SHA-384, 96 bytes. */
+AV_MUST_USE bool av_signature_holds_p384(EVP_PKEY *key, struct attest_bytes signature,
+                                         struct attest_bytes message);
+
 bool av_key_is_p256(EVP_PKEY *key);
+bool av_key_is_p384(EVP_PKEY *key);
 
 #endif

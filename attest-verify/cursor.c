@@ -83,6 +83,19 @@ bool av_cursor_der(struct cursor *cursor, uint8_t tag, struct attest_bytes *inne
     return true;
 }
 
+/* X.690 8.3: the shortest form. */
+bool av_cursor_der_uint(struct cursor *cursor, uint8_t tag, unsigned max, unsigned *out)
+{
+    struct attest_bytes value;
+    if (!av_cursor_der(cursor, tag, &value) || value.len == 0 || value.len > 4 ||
+        (value.ptr[0] & 0x80) || (value.len > 1 && value.ptr[0] == 0 && !(value.ptr[1] & 0x80)))
+        return false;
+    *out = 0;
+    for (size_t i = 0; i < value.len; ++i)
+        *out = *out << 8 | value.ptr[i];
+    return *out <= max;
+}
+
 bool av_bytes_equal(struct attest_bytes a, struct attest_bytes b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);

@@ -22,6 +22,10 @@ AV_MUST_USE bool av_cursor_u32le(struct cursor *cursor, uint32_t *out);
 /* One DER element with `tag`, its contents in `inner`. Only definite, shortest lengths. */
 AV_MUST_USE bool av_cursor_der(struct cursor *cursor, uint8_t tag, struct attest_bytes *inner);
 
+/* A DER INTEGER or ENUMERATED (`tag`) that is not negative and at most `max`. */
+AV_MUST_USE bool av_cursor_der_uint(struct cursor *cursor, uint8_t tag, unsigned max,
+                                    unsigned *out);
+
 bool av_bytes_equal(struct attest_bytes a, struct attest_bytes b);
 bool av_bytes_are_zero(struct attest_bytes bytes);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* The whole file, NULL and a sentence when it cannot be read or is too large. */
 static uint8_t *read_file(const char *path, size_t *len, char *error, size_t size)
@@ -89,10 +90,37 @@ static bool add_collateral_file(struct inputs *inputs, const char *path, char *e
     return true;
 }
 
+/* AMD's certificates and list, each a file of its own; what is not there stays empty. */
+static bool add_endorsements(struct inputs *inputs, const char *directory, char *error, size_t size)
+{
+    const struct {
+        const char *name;
+        struct attest_bytes *bytes;
+    } files[] = {{"leaf.der", &inputs->snp.leaf},
+                 {"ica.der", &inputs->snp.ica},
+                 {"ark.der", &inputs->snp.ark},
+                 {"crl.der", &inputs->snp.crl}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; ++i) {
+        char path[4096];
+        int len = snprintf(path, sizeof path, "%s/%s", directory, files[i].name);
+        if (len < 0 || (size_t)len >= sizeof path || access(path, F_OK) != 0)
+            continue;
+        if (files[i].bytes->ptr != NULL) {
+            snprintf(error, size, "%s: two directories have a %s", directory, files[i].name);
+            return false;
+        }
+        files[i].bytes->ptr = read_file(path, &files[i].bytes->len, error, size);
+        if (files[i].bytes->ptr == NULL)
+            return false;
+    }
+    return true;
+}
+
 bool av_inputs_add_collateral(struct inputs *inputs, const char *path, char *error, size_t size)
 {
     return is_directory(path)
-               ? walk(path, ".json", ".json", add_collateral_file, inputs, error, size)
+               ? walk(path, ".json", ".json", add_collateral_file, inputs, error, size) &&
+                     add_endorsements(inputs, path, error, size)
                : add_collateral_file(inputs, path, error, size);
 }
 
@@ -148,6 +176,10 @@ bool av_inputs_read_roots(struct inputs *inputs, const char *directory, char *er
 void av_inputs_fini(struct inputs *inputs)
 {
     free(inputs->evidence);
+    free((void *)inputs->snp.leaf.ptr);
+    free((void *)inputs->snp.ica.ptr);
+    free((void *)inputs->snp.ark.ptr);
+    free((void *)inputs->snp.crl.ptr);
     for (size_t i = 0; i < inputs->collateral_count; ++i)
         attest_collateral_free(inputs->collateral[i]);
     attest_policy_free(inputs->policy);

@@ -13,7 +13,8 @@ struct inputs {
     size_t evidence_len;
     struct attest_collateral *collateral[INPUTS_COLLATERAL_MAX];
     size_t collateral_count;
-    char collateral_mistake[512]; /* file and sentence; empty when all were well */
+    char collateral_mistake[512];       /* file and sentence; empty when all were well */
+    struct attest_snp_endorsements snp; /* owned; empty parts were not there */
     struct attest_policy *policy;
     struct attest_roots *roots;
 };

@@ -23,15 +23,19 @@ static const char usage[] =
     "\n"
     "Commands\n"
     "  quote FILE      verify a bare quote: SGX version 3, TDX version 4 and 5\n"
+    "  snp FILE        verify a bare SEV-SNP report: version 2 to 5, of Milan, Genoa and Turin, signed\n"
+    "                  by VCEK or VLEK\n"
     "  cert FILE       verify the evidence in an RA-TLS certificate (PEM or DER) and that it binds\n"
-    "                  the certificate's key: interoperable RA-TLS (TCG DICE) and Gramine\n"
-    "  policy FILE     draft a policy from the quote or certificate of a known good worker\n"
+    "                  the certificate's key: interoperable RA-TLS (TCG DICE), Gramine, Intel,\n"
+    "                  rats-tls, Open Enclave, dstack\n"
+    "  policy FILE     draft a policy from the quote, report or certificate of a good worker\n"
     "  simulate DIR    make a simulated TEE vendor, collateral and workers' certificates, for tests;\n"
     "                  'attest-verify simulate --help' lists its own options\n"
     "\n"
     "Options\n"
     "  --collateral FILE|DIR  the vendor's signed documents and revocation lists, one JSON object\n"
-    "                         for each FMSPC and TEE; of a directory, every *.json. Repeatable\n"
+    "                         for each FMSPC and TEE; of a directory, every *.json, and for a\n"
+    "                         SEV-SNP report AMD's leaf.der, ica.der, ark.der and crl.der. Repeatable\n"
     "  --policy FILE          what you trust. Without one nobody is trusted, but all is checked\n"
     "  --time UNIX            verify as of this time instead of now\n"
     "  --roots DIR            trust the certificates of DIR (*.pem, *.crt) instead of the vendors'\n"
@@ -42,7 +46,7 @@ static const char usage[] =
     "  --fetch-ca FILE        PEM: who may have signed the TLS certificates of those services\n"
     "  --store DIR            keep what was fetched, use it until its nextUpdate, and refuse whatever\n"
     "                         is older than what was seen\n"
-    "  --padded               zero bytes may follow a quote, as some kernels hand it out\n"
+    "  --padded               zero bytes may follow a quote or report, as some kernels hand it out\n"
     "  --help, --version\n"
     "\n"
     "Prints one JSON object: verdict (trusted or refused), reason, detail, tee, tcb_status,\n"
@@ -50,11 +54,13 @@ static const char usage[] =
     "\n"
     "A policy accepts what it lists, as hex in the order of the quote's bytes:\n"
     "  {\"accept\": [{\"tee\": \"tdx\", \"mrtd\": [\"aa08..\"], \"rtmr1\": [\"5e1b..\"]},\n"
-    "              {\"tee\": \"sgx\", \"mrenclave\": [\"91dd..\"], \"isvsvn_min\": 2}],\n"
+    "              {\"tee\": \"sgx\", \"mrenclave\": [\"91dd..\"], \"isvsvn_min\": 2},\n"
+    "              {\"tee\": \"snp\", \"measurement\": [\"5fee..\"], \"guest_svn_min\": 2}],\n"
     "   \"tcb\": {\"accepted_status\": [\"UpToDate\"], \"advisories_denied\": [],\n"
     "           \"min_tcb_date\": \"2025-05-14\", \"min_evaluation_number\": 19,\n"
     "           \"max_collateral_age_s\": 2592000},\n"
     "   \"platform\": {\"fmspc\": [], \"ppid_sha256\": [], \"piid\": [], \"chip_id\": []},\n"
+    "   \"snp\": {\"crl\": \"required\", \"min_tcb\": {\"milan\": {\"snp\": 24}}, \"min_version\": 3},\n"
     "   \"allow_debug\": false}\n"
     "\n"
     "Exit status: 0 trusted, 1 refused, 2 the call itself was wrong.\n"
@@ -240,6 +246,13 @@ static bool fetch_if_wanted(struct call *call, char *error, size_t size)
     return true;
 }
 
+static void verify_report(const struct call *call, struct attest_verdict *verdict)
+{
+    struct attest_bytes bytes = {.ptr = call->inputs.evidence, .len = call->inputs.evidence_len};
+    struct attest_request request = request_of(call);
+    attest_verify_report(&request, bytes, &call->inputs.snp, verdict);
+}
+
 /* A document that could not be read counts when the verdict missed one. */
 static void note_collateral_mistake(const struct call *call, struct attest_verdict *verdict)
 {
@@ -247,7 +260,8 @@ static void note_collateral_mistake(const struct call *call, struct attest_verdi
         verdict->reason = call->fetching.reason;
         snprintf(verdict->detail, sizeof verdict->detail, "%.255s", call->fetching.mistake);
     }
-    if (verdict->reason != ATTEST_COLLATERAL_MISSING || call->inputs.collateral_mistake[0] == '\0')
+    if (verdict->reason != ATTEST_COLLATERAL_MISSING || verdict->tee == ATTEST_TEE_SNP ||
+        call->inputs.collateral_mistake[0] == '\0')
         return;
     verdict->reason = ATTEST_COLLATERAL_MALFORMED;
     snprintf(verdict->detail, sizeof verdict->detail, "%.250s", call->inputs.collateral_mistake);
@@ -267,6 +281,13 @@ static int run_quote(const struct call *call)
     return report(call, &verdict);
 }
 
+static int run_snp(const struct call *call)
+{
+    struct attest_verdict verdict;
+    verify_report(call, &verdict);
+    return report(call, &verdict);
+}
+
 static int run_cert(const struct call *call)
 {
     struct attest_verdict verdict;
@@ -278,13 +299,17 @@ static int run_cert(const struct call *call)
 static int run_policy(const struct call *call)
 {
     struct attest_verdict verdict;
-    if (is_quote(call))
+    bool is_report = is_quote(call) && call->inputs.evidence_len > 4 &&
+                     call->inputs.evidence[2] == 0; /* where a quote has its key type */
+    if (is_report)
+        verify_report(call, &verdict);
+    else if (is_quote(call))
         verify_quote(call, &verdict);
     else
         verify_certificate(call, &verdict);
     bool genuine = verdict.reason == ATTEST_POLICY_MISSING || attest_is_trusted(&verdict);
     bool unchecked = verdict.reason == ATTEST_COLLATERAL_MISSING &&
-                     call->inputs.collateral_count == 0 &&
+                     call->inputs.collateral_count == 0 && call->inputs.snp.leaf.len == 0 &&
                      call->inputs.collateral_mistake[0] == '\0' && !call->fetching.wanted;
     if (!genuine && !unchecked)
         return report(call, &verdict);
@@ -303,7 +328,8 @@ static int run_policy(const struct call *call)
 static const struct {
     const char *name;
     int (*run)(const struct call *call);
-} evidence_commands[] = {{"quote", run_quote}, {"cert", run_cert}, {"policy", run_policy}};
+} evidence_commands[] = {
+    {"quote", run_quote}, {"snp", run_snp}, {"cert", run_cert}, {"policy", run_policy}};
 
 static int run_evidence_command(int (*run)(const struct call *call), int argc, char **argv)
 {

@@ -23,19 +23,6 @@ static bool take_octets(struct cursor *cursor, uint8_t *out, size_t len)
     return true;
 }
 
-/* A DER INTEGER or ENUMERATED that is not negative and at most `max` (X.690 8.3: shortest form). */
-static bool take_integer(struct cursor *cursor, uint8_t tag, unsigned max, unsigned *out)
-{
-    struct attest_bytes value;
-    if (!av_cursor_der(cursor, tag, &value) || value.len == 0 || value.len > 4 ||
-        (value.ptr[0] & 0x80) || (value.len > 1 && value.ptr[0] == 0 && !(value.ptr[1] & 0x80)))
-        return false;
-    *out = 0;
-    for (size_t i = 0; i < value.len; ++i)
-        *out = *out << 8 | value.ptr[i];
-    return *out <= max;
-}
-
 static bool take_boolean(struct cursor *cursor)
 {
     struct attest_bytes value;
@@ -62,13 +49,13 @@ static bool parse_tcb_attribute(unsigned number, struct cursor *value, struct pc
 {
     unsigned integer;
     if (number >= 1 && number <= TCB_COMPONENTS) {
-        if (!take_integer(value, DER_INTEGER, UINT8_MAX, &integer))
+        if (!av_cursor_der_uint(value, DER_INTEGER, UINT8_MAX, &integer))
             return false;
         pck->components[number - 1] = (uint8_t)integer;
         return true;
     }
     if (number == ARC_TCB_PCESVN) {
-        if (!take_integer(value, DER_INTEGER, UINT16_MAX, &integer))
+        if (!av_cursor_der_uint(value, DER_INTEGER, UINT16_MAX, &integer))
             return false;
         pck->pcesvn = (uint16_t)integer;
         return true;
@@ -116,7 +103,7 @@ static bool parse_attribute(unsigned number, struct cursor *value, struct pck *p
     case 4:
         return take_octets(value, pck->fmspc, sizeof pck->fmspc);
     case 5:
-        return take_integer(value, DER_ENUMERATED, 2, &sgx_type);
+        return av_cursor_der_uint(value, DER_ENUMERATED, 2, &sgx_type);
     case 6:
         pck->has_piid = true;
         return take_octets(value, pck->piid, sizeof pck->piid);

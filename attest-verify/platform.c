@@ -58,7 +58,7 @@ bool attest_platform_of_certificate(const struct attest_request *request, struct
                                     struct attest_verdict *verdict)
 {
     const unsigned char *end = der.ptr;
-    struct evidence_set set;
+    struct evidence_set set = {0};
     ERR_set_mark();
     av_verdict_init(verdict);
     X509 *certificate =
@@ -69,6 +69,7 @@ bool attest_platform_of_certificate(const struct attest_request *request, struct
                   "not one whole DER certificate of at most %d bytes", CERTIFICATE_BYTES_MAX);
     ok = ok && av_evidence_find(certificate, &set, verdict) &&
          read_quote(request, set.items[0].quote, platform, verdict);
+    av_evidence_fini(&set);
     X509_free(certificate);
     ERR_pop_to_mark();
     return ok;

@@ -1,14 +1,14 @@
 #include "policy_entry.h"
 
 #include "moment.h"
+#include "policy_snp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The member as an object; absent is an empty answer and no mistake. */
-static bool parse_object(const cJSON *object, const char *name, const char *const *known,
-                         const cJSON **out, struct complaint *complaint)
+bool av_policy_parse_object(const cJSON *object, const char *name, const char *const *known,
+                            const cJSON **out, struct complaint *complaint)
 {
     *out = cJSON_GetObjectItemCaseSensitive(object, name);
     if (*out == NULL)
@@ -111,7 +111,7 @@ static bool parse_tcb(const cJSON *json, struct attest_policy *policy, struct co
                                         "max_collateral_age_s", NULL};
     const cJSON *tcb;
     policy->max_collateral_age_s = UINT64_MAX;
-    return parse_object(json, "tcb", known, &tcb, complaint) &&
+    return av_policy_parse_object(json, "tcb", known, &tcb, complaint) &&
            parse_statuses(tcb, policy, complaint) && parse_advisories(tcb, policy, complaint) &&
            parse_min_date(tcb, &policy->min_tcb_date, complaint) &&
            parse_limit(tcb, "min_evaluation_number", &policy->min_evaluation, complaint) &&
@@ -126,7 +126,7 @@ static bool parse_platform(const cJSON *json, struct attest_policy *policy,
                                         &policy->chip_id};
     static const size_t lengths[] = {6, 32, 16, 64};
     const cJSON *platform;
-    if (!parse_object(json, "platform", known, &platform, complaint))
+    if (!av_policy_parse_object(json, "platform", known, &platform, complaint))
         return false;
     for (size_t i = 0; known[i] != NULL; ++i) {
         const cJSON *list = cJSON_GetObjectItemCaseSensitive(platform, known[i]);
@@ -151,13 +151,14 @@ static bool parse_debug(const cJSON *json, struct attest_policy *policy,
 static bool parse_members(const cJSON *json, struct attest_policy *policy,
                           struct complaint *complaint)
 {
-    static const char *const known[] = {"accept",           "tcb", "platform", "allow_debug",
+    static const char *const known[] = {"accept",           "tcb", "platform", "snp", "allow_debug",
                                         "insecure_testing", NULL};
     const char *stranger = av_json_stranger(json, known);
     if (stranger != NULL)
         return av_policy_complain(complaint, "unknown member \"" SHOWN "\"", stranger);
     return parse_debug(json, policy, complaint) && parse_entries(json, policy, complaint) &&
-           parse_tcb(json, policy, complaint) && parse_platform(json, policy, complaint);
+           parse_tcb(json, policy, complaint) && parse_platform(json, policy, complaint) &&
+           av_policy_parse_snp(json, &policy->snp, complaint);
 }
 
 struct attest_policy *attest_policy_parse(struct attest_bytes json, char *error, size_t error_size)

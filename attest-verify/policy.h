@@ -5,6 +5,7 @@
 #define AV_POLICY_H
 
 #include "quote.h"
+#include "snp.h"
 #include "tcb_document.h"
 
 enum { POLICY_BYTES_MAX = 256 * 1024, POLICY_ENTRIES_MAX = 256, POLICY_VALUES_MAX = 1024 };
@@ -29,7 +30,15 @@ struct policy_entry {
     bool any_code;
     struct policy_rule rules[POLICY_RULES_MAX];
     size_t rule_count;
-    uint64_t isvsvn_min;
+    uint64_t isvsvn_min, guest_svn_min;
+};
+
+/* What is asked of SEV-SNP whatever runs. */
+struct policy_snp {
+    bool crl_optional, allow_masked_chip, allow_migration, allow_missing_alias_check;
+    uint64_t version_min;
+    struct snp_tcb min_tcb[SNP_PRODUCTS];
+    const cJSON *csp_ids; /* lent from the policy's JSON; NULL or empty: not asked */
 };
 
 struct attest_policy {
@@ -43,6 +52,7 @@ struct attest_policy {
     uint64_t min_evaluation;
     uint64_t max_collateral_age_s; /* UINT64_MAX: not limited */
     struct value_list fmspc, ppid_sha256, piid, chip_id;
+    struct policy_snp snp;
     bool allow_debug; /* only ever together with insecure_testing */
 };
 

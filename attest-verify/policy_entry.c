@@ -1,5 +1,6 @@
 #include "policy_entry.h"
 
+#include "cursor.h"
 #include "hex.h"
 
 #include <stdarg.h>
@@ -28,15 +29,21 @@ bool av_policy_parse_bool(const cJSON *object, const char *name, bool *out,
     return true;
 }
 
+/* The largest number of so many bytes; fields that are numbers have two or four. */
+static uint32_t number_max(size_t len)
+{
+    return len < 4 ? UINT16_MAX : UINT32_MAX;
+}
+
 static bool parse_value(const cJSON *item, const struct quote_field *field, uint8_t *out,
                         size_t len)
 {
     uint64_t number;
     if (field != NULL && field->is_number) {
-        if (!av_json_item_uint(item, UINT16_MAX, &number))
+        if (!av_json_item_uint(item, number_max(len), &number))
             return false;
-        out[0] = (uint8_t)number;
-        out[1] = (uint8_t)(number >> 8);
+        for (size_t i = 0; i < len; ++i)
+            out[i] = (uint8_t)(number >> 8 * i);
         return true;
     }
     const char *text = cJSON_GetStringValue(item);
@@ -57,7 +64,8 @@ bool av_policy_parse_values(const cJSON *list, const char *name, const struct qu
     for (item = list->child; item != NULL; item = item->next) {
         if (!parse_value(item, field, out->bytes + out->count * len, len))
             return field != NULL && field->is_number
-                       ? av_policy_complain(complaint, "%s must list numbers from 0 to 65535", name)
+                       ? av_policy_complain(complaint, "%s must list numbers from 0 to %u", name,
+                                            number_max(len))
                        : av_policy_complain(complaint,
                                             "%s must list values of %zu hexadecimal digits", name,
                                             2 * len);
@@ -68,7 +76,9 @@ bool av_policy_parse_values(const cJSON *list, const char *name, const struct qu
 
 static unsigned bodies_of(enum attest_tee tee)
 {
-    return tee == ATTEST_TEE_SGX ? BODY_SGX : BODY_TD;
+    if (tee == ATTEST_TEE_SGX)
+        return BODY_SGX;
+    return tee == ATTEST_TEE_SNP ? BODY_SNP : BODY_TD | BODY_LOG;
 }
 
 static const struct quote_field *find_field(enum attest_tee tee, const char *name, size_t name_len)
@@ -90,7 +100,8 @@ const struct policy_rule *av_policy_rule(const struct policy_entry *entry, const
 
 static bool field_has_mask(const struct quote_field *field)
 {
-    static const char *const names[] = {"attributes", "miscselect", "tdattributes", "xfam"};
+    static const char *const names[] = {"attributes", "miscselect",   "tdattributes",
+                                        "xfam",       "guest_policy", "platform_info"};
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
         if (strcmp(names[i], field->name) == 0)
             return true;
@@ -108,6 +119,13 @@ static bool parse_rule(const cJSON *member, const struct quote_field *field,
     if (!av_policy_parse_values(member, member->string, field, field->len, &rule->values,
                                 complaint))
         return false;
+    /* Without an ID block the digest of its key is zero, whatever runs. */
+    if (field->bodies == BODY_SNP && field->measures_code)
+        for (size_t i = 0; i < rule->values.count; ++i)
+            if (av_bytes_are_zero((struct attest_bytes){.ptr = rule->values.bytes + i * field->len,
+                                                        .len = field->len}))
+                return av_policy_complain(complaint, "%s lists zeros, which say nothing",
+                                          member->string);
     return rule->values.count > 0 ||
            av_policy_complain(complaint,
                               "%s lists nothing and would refuse everybody: leave it out",
@@ -152,6 +170,10 @@ static bool parse_member(const cJSON *member, struct policy_entry *entry,
     if (strcmp(name, "isvsvn_min") == 0 && entry->tee == ATTEST_TEE_SGX)
         return av_json_item_uint(member, UINT16_MAX, &entry->isvsvn_min) ||
                av_policy_complain(complaint, "isvsvn_min must be a number from 0 to 65535");
+    if (strcmp(name, "guest_svn_min") == 0 && entry->tee == ATTEST_TEE_SNP)
+        return av_json_item_uint(member, UINT32_MAX, &entry->guest_svn_min) ||
+               av_policy_complain(complaint, "guest_svn_min must be a number from 0 to %u",
+                                  UINT32_MAX);
     const struct quote_field *field = find_field(entry->tee, name, strlen(name));
     if (field == NULL)
         return av_policy_complain(complaint,
@@ -181,9 +203,9 @@ bool av_policy_parse_entry(const cJSON *item, struct policy_entry *entry,
     const char *tee = av_json_string(item, "tee");
     if (!cJSON_IsObject(item) || tee == NULL)
         return av_policy_complain(complaint, "an accept entry must be an object with \"tee\"");
-    if (strcmp(tee, "sgx") != 0 && strcmp(tee, "tdx") != 0)
-        return av_policy_complain(complaint, "tee is \"" SHOWN "\", not sgx or tdx", tee);
-    entry->tee = strcmp(tee, "sgx") == 0 ? ATTEST_TEE_SGX : ATTEST_TEE_TDX;
+    for (entry->tee = ATTEST_TEE_SGX; strcmp(tee, attest_tee_word(entry->tee)) != 0; ++entry->tee)
+        if (entry->tee == ATTEST_TEE_SNP)
+            return av_policy_complain(complaint, "tee is \"" SHOWN "\", not sgx, tdx or snp", tee);
     const cJSON *member;
     for (member = item->child; member != NULL; member = member->next)
         if (!parse_member(member, entry, complaint))

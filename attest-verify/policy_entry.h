@@ -23,6 +23,11 @@ bool av_policy_complain(struct complaint *complaint, const char *format, ...)
 AV_MUST_USE bool av_policy_parse_bool(const cJSON *object, const char *name, bool *out,
                                       struct complaint *complaint);
 
+/* The member as an object without members other than `known`; absent is NULL and no mistake. */
+AV_MUST_USE bool av_policy_parse_object(const cJSON *object, const char *name,
+                                        const char *const *known, const cJSON **out,
+                                        struct complaint *complaint);
+
 /* A list of hex values of `len` bytes each, or of numbers when `field` is one. `field` may be NULL.
  */
 AV_MUST_USE bool av_policy_parse_values(const cJSON *list, const char *name,

@@ -1,6 +1,7 @@
 #include "quote.h"
 
 #include "cursor.h"
+#include "event_log.h"
 
 #include <string.h>
 
@@ -13,7 +14,7 @@ enum {
     REPORT_DATA_BYTES = 64,
 };
 
-/* Offsets: ra-tls a.2. The last rows are shown to nobody; checks ask for them by name. */
+/* Offsets: ra-tls a.2 and a.7. The last rows are shown to nobody; checks ask for them by name. */
 static const struct quote_field fields[] = {
     {"mrenclave", BODY_SGX, 64, 32, true, false},
     {"mrsigner", BODY_SGX, 128, 32, true, false},
@@ -37,6 +38,25 @@ static const struct quote_field fields[] = {
     {"tdattributes", BODY_TD, 120, 8, false, false},
     {"xfam", BODY_TD, 128, 8, false, false},
     {"mrservicetd", BODY_TD15, 600, 48, false, false},
+    {"measurement", BODY_SNP, 0x90, 48, true, false},
+    {"id_key_digest", BODY_SNP, 0xe0, 48, true, false},
+    {"author_key_digest", BODY_SNP, 0x110, 48, false, false},
+    {"host_data", BODY_SNP, 0xc0, 32, false, false},
+    {"family_id", BODY_SNP, 0x10, 16, false, false},
+    {"image_id", BODY_SNP, 0x20, 16, false, false},
+    {"guest_svn", BODY_SNP, 0x04, 4, false, true},
+    {"vmpl", BODY_SNP, 0x30, 4, false, true},
+    {"guest_policy", BODY_SNP, 0x08, 8, false, false},
+    {"platform_info", BODY_SNP, 0x40, 8, false, false},
+    {"report_id", BODY_SNP, 0x140, 32, false, false},
+    {"chip_id", BODY_SNP, 0x1a0, 64, false, false},
+    {"reported_tcb", BODY_SNP, 0x180, 8, false, false},
+    {"launch_mit_vector", BODY_SNP, 0x1f8, 8, false, false},
+    {"current_mit_vector", BODY_SNP, 0x200, 8, false, false},
+    /* What they say of the code rests on the system that mrtd and the RTMRs measure. */
+    {"app_id", BODY_LOG, 0, 20, false, false},
+    {"compose_hash", BODY_LOG, 20, 32, false, false},
+    {"instance_id", BODY_LOG, 52, 20, false, false},
 };
 
 static const struct quote_field hidden_fields[] = {
@@ -49,6 +69,23 @@ static const struct quote_field hidden_fields[] = {
     {"reserved2", BODY_SGX, 96, 32, false, false},
     {"reserved3", BODY_SGX, 160, 32, false, false},
     {"reserved4", BODY_SGX, 262, 42, false, false},
+    {"report_data", BODY_SNP, 0x50, REPORT_DATA_BYTES, false, false},
+    {"signature_algorithm", BODY_SNP, 0x34, 4, false, false},
+    {"signer_info", BODY_SNP, 0x48, 4, false, false},
+    {"current_tcb", BODY_SNP, 0x38, 8, false, false},
+    {"committed_tcb", BODY_SNP, 0x1e0, 8, false, false},
+    {"launch_tcb", BODY_SNP, 0x1f0, 8, false, false},
+    {"cpuid", BODY_SNP, 0x188, 3, false, false},
+    {"current_version", BODY_SNP, 0x1e8, 3, false, false},
+    {"committed_version", BODY_SNP, 0x1ec, 3, false, false},
+    {"signature_r", BODY_SNP, 0x2a0, 72, false, false},
+    {"signature_s", BODY_SNP, 0x2e8, 72, false, false},
+    {"reserved1", BODY_SNP, 0x4c, 4, false, false},
+    {"reserved2", BODY_SNP, 0x18b, 21, false, false},
+    {"reserved3", BODY_SNP, 0x1eb, 1, false, false},
+    {"reserved4", BODY_SNP, 0x1ef, 1, false, false},
+    {"reserved5", BODY_SNP, 0x208, 152, false, false},
+    {"reserved6", BODY_SNP, 0x330, 368, false, false}, /* behind the signature, not signed */
 };
 
 enum { FIELD_COUNT = sizeof fields / sizeof *fields };
@@ -86,6 +123,10 @@ static struct attest_bytes part_of(struct attest_bytes body, enum quote_body kin
 
 struct attest_bytes av_quote_part(const struct quote *quote, const char *name)
 {
+    const struct quote_field *logged = find_field(fields, FIELD_COUNT, BODY_LOG, name);
+    if (logged != NULL)
+        return quote->log != NULL ? av_event_log_id(quote->log, logged)
+                                  : (struct attest_bytes){NULL, 0};
     return part_of(quote->body, quote->kind, name);
 }
 
@@ -218,9 +259,14 @@ static bool parse_auth(struct attest_bytes auth, struct quote *quote,
     return parse_qe_part(&cursor, quote, verdict);
 }
 
-static void note_fields(const struct quote *quote, struct attest_verdict *verdict)
+enum attest_tee av_quote_tee(enum quote_body kind)
 {
-    verdict->tee = quote->kind == BODY_SGX ? ATTEST_TEE_SGX : ATTEST_TEE_TDX;
+    return kind == BODY_SGX ? ATTEST_TEE_SGX : kind == BODY_SNP ? ATTEST_TEE_SNP : ATTEST_TEE_TDX;
+}
+
+void av_quote_note_fields(const struct quote *quote, struct attest_verdict *verdict)
+{
+    verdict->tee = av_quote_tee(quote->kind);
     memcpy(verdict->report_data, av_quote_part(quote, "report_data").ptr, REPORT_DATA_BYTES);
     const struct quote_field *field = NULL;
     while ((field = av_quote_field_next(quote->kind, field)) != NULL &&
@@ -258,6 +304,6 @@ bool av_quote_parse(struct attest_bytes bytes, bool padded, struct quote *quote,
         !parse_auth(auth, quote, verdict))
         return false;
     quote->whole = (struct attest_bytes){.ptr = bytes.ptr, .len = bytes.len - rest.len};
-    note_fields(quote, verdict);
+    av_quote_note_fields(quote, verdict);
     return true;
 }

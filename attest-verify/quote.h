@@ -1,4 +1,5 @@
-/* The layout of SGX and TDX quotes (ra-tls a.1 to a.4): version 3, 4 and 5.
+/* The layout of SGX and TDX quotes (ra-tls a.1 to a.4): version 3, 4 and 5; and the fields of all
+ * reports, SEV-SNP ones too, whose shape is the business of snp_report.h.
  * Owns nothing: every part points into the quote's own bytes.
  * Never checks a signature; what it returns has the right shape and nothing more. */
 #ifndef AV_QUOTE_H
@@ -12,6 +13,7 @@ enum {
     SGX_REPORT_BYTES = 384,
     TD10_REPORT_BYTES = 584,
     TD15_REPORT_BYTES = 648,
+    SNP_REPORT_BYTES = 1184,
 };
 
 /* TDATTRIBUTES (a.2): bits 0 to 7 are debug and its reserved kin; SEPT_VE_DISABLE and nothing else
@@ -19,7 +21,17 @@ enum {
 enum { TD_GROUP_UNTRUSTED = 0xff, TD_ATTRIBUTES_DEFAULT = 0x10000000 };
 
 /* Bits, so that a field can say in which bodies it stands. */
-enum quote_body { BODY_SGX = 1, BODY_TD10 = 2, BODY_TD15 = 4, BODY_TD = BODY_TD10 | BODY_TD15 };
+enum quote_body {
+    BODY_SGX = 1,
+    BODY_TD10 = 2,
+    BODY_TD15 = 4,
+    BODY_SNP = 8,
+    BODY_LOG = 16, /* not in the quote: what the event log that leads to its RTMR3 names */
+    BODY_TD = BODY_TD10 | BODY_TD15,
+    BODY_ANY = BODY_SGX | BODY_TD | BODY_SNP, /* all that is in the evidence itself */
+};
+
+struct event_log;
 
 struct quote {
     uint16_t version;
@@ -30,6 +42,7 @@ struct quote {
     struct attest_bytes signature, key;
     struct attest_bytes qe_report, qe_signature, qe_auth;
     struct attest_bytes pck_pem;
+    const struct event_log *log; /* lent; replayed to RTMR3; NULL: none */
 };
 
 /* Where a named field of a report stands. One table serves verdict, policy and checks. */
@@ -45,6 +58,11 @@ struct quote_field {
  * are taken for padding when `padded`, else refused like any other. */
 AV_MUST_USE bool av_quote_parse(struct attest_bytes bytes, bool padded, struct quote *quote,
                                 struct attest_verdict *verdict);
+
+/* Notes in the verdict what a report says: TEE, measurements, report data. */
+void av_quote_note_fields(const struct quote *quote, struct attest_verdict *verdict);
+
+enum attest_tee av_quote_tee(enum quote_body kind);
 
 /* A part of the body by the name of its field; an unknown name is a bug and gives no bytes. */
 struct attest_bytes av_quote_part(const struct quote *quote, const char *name);

@@ -42,6 +42,22 @@ static const struct variant variants[] = {
 #define VARIANT_WORDS \
     "good, no-evidence, other-key, debug, unlisted, outdated, revoked, bad-signature"
 
+static const struct convention {
+    const char *word;
+    enum simulate_convention convention;
+    enum attest_tee only; /* of this TEE, or ATTEST_TEE_NONE: of any */
+} conventions[] = {
+    {"dice", SIMULATE_DICE, ATTEST_TEE_NONE},
+    {"gramine", SIMULATE_GRAMINE, ATTEST_TEE_SGX},
+    {"intel", SIMULATE_INTEL, ATTEST_TEE_SGX},
+    {"rats-tls", SIMULATE_RATS_TLS, ATTEST_TEE_SGX},
+    {"open-enclave", SIMULATE_OPEN_ENCLAVE, ATTEST_TEE_SGX},
+    {"dstack", SIMULATE_DSTACK, ATTEST_TEE_TDX},
+    {"dstack8", SIMULATE_DSTACK8, ATTEST_TEE_TDX},
+    {"dstack8-v0", SIMULATE_DSTACK8_V0, ATTEST_TEE_TDX},
+};
+#define CONVENTION_WORDS "dice, gramine, intel, rats-tls, open-enclave, dstack, dstack8, dstack8-v0"
+
 struct order {
     const char *dir;
     const char *workers[WORKERS_MAX];
@@ -49,7 +65,7 @@ struct order {
     size_t worker_count, host_count;
     const struct variant *variant;
     enum attest_tee tee;
-    enum simulate_convention convention;
+    const struct convention *convention;
     long long now, days, collateral_days;
 };
 
@@ -59,7 +75,10 @@ static const char usage[] =
     "certificates. Nothing of it is genuine: a verifier accepts it only with --roots DIR/roots.\n"
     "  --worker NAME          a certificate NAME.crt.pem and key NAME.key.pem (repeatable; worker)\n"
     "  --tee tdx|sgx          what the workers pretend to run in (tdx)\n"
-    "  --convention dice|gramine  how the certificate carries the quote; gramine is sgx only (dice)\n"
+    "  --convention C         how the certificate carries the quote (dice):\n"
+    "                         " CONVENTION_WORDS "\n"
+    "                         gramine, intel, rats-tls and open-enclave are sgx only,\n"
+    "                         dstack and its envelopes tdx only\n"
     "  --host NAME-OR-IP      a subject alternative name (repeatable; localhost, 127.0.0.1, ::1)\n"
     "  --days N               life of the certificate, 1 to 3650 (30)\n"
     "  --collateral-days N    life of the collateral; negative: expired N days ago (30)\n"
@@ -125,6 +144,17 @@ static bool set_variant(struct order *order, const char *word)
     return simulate_complain("--variant: found \"%s\"; allowed are " VARIANT_WORDS, word);
 }
 
+static bool set_convention(struct order *order, const char *word)
+{
+    for (size_t i = 0; i < sizeof conventions / sizeof conventions[0]; ++i) {
+        if (strcmp(conventions[i].word, word) == 0) {
+            order->convention = &conventions[i];
+            return true;
+        }
+    }
+    return simulate_complain("--convention: found \"%s\"; allowed are " CONVENTION_WORDS, word);
+}
+
 /* Sets 0 or 1: which of two words was given. */
 static bool parse_choice(const char *option, const char *text, const char *zero, const char *one,
                          int *choice)
@@ -150,9 +180,7 @@ static bool take_option(struct order *order, int option, const char *value)
         order->tee = choice == 1 ? ATTEST_TEE_SGX : ATTEST_TEE_TDX;
         return ok;
     case 'c':
-        ok = parse_choice("convention", value, "dice", "gramine", &choice);
-        order->convention = choice == 1 ? SIMULATE_GRAMINE : SIMULATE_DICE;
-        return ok;
+        return set_convention(order, value);
     case 'n':
         return parse_number("time", value, TIME_MIN, TIME_MAX, &order->now);
     case 'd':
@@ -171,9 +199,12 @@ static bool check_order(struct order *order)
     if (order->dir == NULL || order->dir[0] == '\0')
         return simulate_complain("DIR is missing; name the folder to make, as in `attest-verify "
                                  "simulate DIR`");
-    if (order->convention == SIMULATE_GRAMINE && order->tee != ATTEST_TEE_SGX)
-        return simulate_complain("--convention gramine carries SGX quotes only; add --tee sgx or "
-                                 "use --convention dice");
+    enum attest_tee only = order->convention->only;
+    if (only != ATTEST_TEE_NONE && only != order->tee)
+        return simulate_complain("--convention %s carries %s quotes only; add --tee %s or "
+                                 "use --convention dice",
+                                 order->convention->word, only == ATTEST_TEE_SGX ? "SGX" : "TDX",
+                                 attest_tee_word(only));
     if (order->worker_count == 0)
         order->workers[order->worker_count++] = "worker";
     for (size_t i = 0; order->host_count == 0 && i < 3; ++i)
@@ -221,6 +252,12 @@ static int parse_arguments(int argc, char **argv, struct order *order)
 
 /* --- the work --- */
 
+static EVP_PKEY *new_key(const struct order *order)
+{
+    return order->convention->convention == SIMULATE_RATS_TLS ? simulate_rsa_key_new()
+                                                              : simulate_key_new();
+}
+
 /* The quote of this worker, bound to `key` or, as variant, to one that nobody has. */
 static struct simulate_bytes make_quote(const struct order *order, struct simulate_folder *folder,
                                         const struct simulate_identity *pck, EVP_PKEY *key,
@@ -233,8 +270,8 @@ static struct simulate_bytes make_quote(const struct order *order, struct simula
         simulate_quote_set_debug(&options);
     if (variant->unlisted)
         simulate_quote_set_unlisted(&options);
-    EVP_PKEY *other = variant->other_key ? simulate_key_new() : NULL;
-    simulate_bind_key(order->convention, other != NULL ? other : key, &options, claims);
+    EVP_PKEY *other = variant->other_key ? new_key(order) : NULL;
+    simulate_bind_key(order->convention->convention, other != NULL ? other : key, &options, claims);
     EVP_PKEY_free(other);
     return simulate_quote(&folder->vendor, pck, &options);
 }
@@ -259,21 +296,21 @@ static bool make_worker(const struct order *order, struct simulate_folder *folde
         simulate_identity_fini(&pck);
         return false;
     }
-    EVP_PKEY *key = simulate_key_new();
+    EVP_PKEY *key = new_key(order);
     struct simulate_bytes claims = {0};
     struct simulate_bytes quote = make_quote(order, folder, &pck, key, &claims);
-    X509 *cert = simulate_certificate(
-        key,
-        &(struct simulate_certificate_options){
-            .name = name,
-            .hosts = order->hosts,
-            .host_count = order->host_count,
-            .not_before = order->now - BACKDATE_S,
-            .not_after = order->now + order->days * DAY_S,
-            .convention = order->variant->no_evidence ? SIMULATE_NO_EVIDENCE : order->convention,
-            .quote = &quote,
-            .claims = &claims,
-        });
+    X509 *cert = simulate_certificate(key, &(struct simulate_certificate_options){
+                                               .name = name,
+                                               .hosts = order->hosts,
+                                               .host_count = order->host_count,
+                                               .not_before = order->now - BACKDATE_S,
+                                               .not_after = order->now + order->days * DAY_S,
+                                               .convention = order->variant->no_evidence
+                                                                 ? SIMULATE_NO_EVIDENCE
+                                                                 : order->convention->convention,
+                                               .quote = &quote,
+                                               .claims = &claims,
+                                           });
     bool ok = write_pair(folder, name, key, cert);
     X509_free(cert);
     EVP_PKEY_free(key);
@@ -329,7 +366,7 @@ int simulate_main(int argc, char **argv)
     struct order order = {
         .variant = &variants[0],
         .tee = ATTEST_TEE_TDX,
-        .convention = SIMULATE_DICE,
+        .convention = &conventions[0],
         .now = (long long)time(NULL),
         .days = 30,
         .collateral_days = 30,

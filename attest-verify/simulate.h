@@ -152,11 +152,32 @@ struct simulate_bytes simulate_policy(void);
 
 /* --- RA-TLS certificates --- */
 
-enum simulate_convention { SIMULATE_NO_EVIDENCE, SIMULATE_DICE, SIMULATE_GRAMINE };
+enum simulate_convention {
+    SIMULATE_NO_EVIDENCE,
+    SIMULATE_DICE,
+    SIMULATE_GRAMINE,
+    SIMULATE_INTEL,    /* DICE, and the quote once more under Intel's OID */
+    SIMULATE_RATS_TLS, /* the old one: the key must be RSA */
+    SIMULATE_OPEN_ENCLAVE,
+    SIMULATE_DSTACK,  /* quote and event log in extensions of their own; TDX, like the next two */
+    SIMULATE_DSTACK8, /* both in the versioned envelope, in MessagePack */
+    SIMULATE_DSTACK8_V0, /* the same in SCALE */
+    SIMULATE_CONVENTION_COUNT
+};
 
-/* Makes `quote->report_data` vouch for `key` by `convention`; `claims` gets the DICE claims. */
+/* Makes `quote->report_data` vouch for `key` by `convention`, and RTMR3 for dstack's events;
+ * `claims` gets the DICE claims.
+ */
 void simulate_bind_key(enum simulate_convention convention, EVP_PKEY *key,
                        struct simulate_quote_options *quote, struct simulate_bytes *claims);
+
+/* dstack's parts: RTMR3 after the events of a sound start, those events as JSON, the envelopes of
+ * both versions; and an extension .`suffix`, which holds an octet string. */
+void simulate_dstack_rtmr3(uint8_t rtmr3[48]);
+struct simulate_bytes simulate_dstack_log(void);
+struct simulate_bytes simulate_dstack_v0(const struct simulate_bytes *quote);
+struct simulate_bytes simulate_dstack_v1(const struct simulate_bytes *quote);
+void simulate_dstack_extend(X509 *cert, const char *suffix, const struct simulate_bytes *payload);
 
 struct simulate_certificate_options {
     const char *name; /* subject CN */
@@ -164,7 +185,7 @@ struct simulate_certificate_options {
     size_t host_count;
     int64_t not_before, not_after;
     enum simulate_convention convention;
-    const struct simulate_bytes *quote, *claims; /* lent; claims for DICE only */
+    const struct simulate_bytes *quote, *claims; /* lent; claims for DICE and Intel */
 };
 /* A host is an IP address or a DNS name of letters, digits, '-', '.' and a leading "*.". */
 bool simulate_is_host(const char *host);

@@ -1,69 +1,8 @@
 #include "simulate_pki.h"
 
 #include <arpa/inet.h>
-#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 #include <string.h>
-
-/* TCG DICE tagged evidence (CCC interoperable RA-TLS) and Gramine's older own OID. */
-#define DICE_OID    "2.23.133.5.4.9"
-#define GRAMINE_OID "0.6.9.42.840.113741.1337.6"
-
-enum { DICE_TAG = 60000, CBOR_TEXT = 3, CBOR_ARRAY = 4, CBOR_MAP = 5, CBOR_TAG = 6 };
-enum { HASH_SHA256 = 1 }; /* IANA Named Information Hash Algorithm registry */
-
-static void key_digest(EVP_PKEY *key, uint8_t digest[32])
-{
-    struct simulate_bytes spki = simulate_spki(key);
-    SHA256(spki.ptr, spki.len, digest);
-    simulate_bytes_fini(&spki);
-}
-
-/* {"pubkey-hash": h'[1, SHA-256(SPKI)]'}: the hash entry is itself encoded, inside a byte string.
- */
-static void put_claims(struct simulate_bytes *claims, EVP_PKEY *key)
-{
-    static const char name[] = "pubkey-hash";
-    struct simulate_bytes entry = {0};
-    uint8_t digest[32];
-    key_digest(key, digest);
-    simulate_cbor_head(&entry, CBOR_ARRAY, 2);
-    simulate_cbor_head(&entry, 0, HASH_SHA256);
-    simulate_cbor_octets(&entry, digest, sizeof digest);
-
-    simulate_cbor_head(claims, CBOR_MAP, 1);
-    simulate_cbor_head(claims, CBOR_TEXT, sizeof name - 1);
-    simulate_put(claims, name, sizeof name - 1);
-    simulate_cbor_octets(claims, entry.ptr, entry.len);
-    simulate_bytes_fini(&entry);
-}
-
-void simulate_bind_key(enum simulate_convention convention, EVP_PKEY *key,
-                       struct simulate_quote_options *quote, struct simulate_bytes *claims)
-{
-    memset(quote->report_data, 0, sizeof quote->report_data);
-    if (convention == SIMULATE_DICE) {
-        put_claims(claims, key);
-        SHA256(claims->ptr, claims->len, quote->report_data);
-    } else if (convention == SIMULATE_GRAMINE) {
-        key_digest(key, quote->report_data);
-    }
-}
-
-static void add_evidence(X509 *cert, const struct simulate_certificate_options *options)
-{
-    if (options->convention == SIMULATE_GRAMINE)
-        simulate_cert_extend_raw(cert, GRAMINE_OID, options->quote);
-    if (options->convention != SIMULATE_DICE)
-        return;
-    struct simulate_bytes evidence = {0};
-    simulate_cbor_head(&evidence, CBOR_TAG, DICE_TAG);
-    simulate_cbor_head(&evidence, CBOR_ARRAY, 2);
-    simulate_cbor_octets(&evidence, options->quote->ptr, options->quote->len);
-    simulate_cbor_octets(&evidence, options->claims->ptr, options->claims->len);
-    simulate_cert_extend_raw(cert, DICE_OID, &evidence);
-    simulate_bytes_fini(&evidence);
-}
 
 /* 4 or 16, or 0 when `host` is not an IP address. */
 static size_t parse_address(const char *host, uint8_t address[16])
@@ -133,7 +72,7 @@ X509 *simulate_certificate(EVP_PKEY *key, const struct simulate_certificate_opti
     simulate_cert_extend(cert, cert, NID_key_usage, "critical,digitalSignature");
     simulate_cert_extend(cert, cert, NID_ext_key_usage, "serverAuth,clientAuth");
     add_hosts(cert, options);
-    add_evidence(cert, options);
+    simulate_add_evidence(cert, options);
     simulate_cert_sign(cert, key);
     return cert;
 }

@@ -39,6 +39,13 @@ EVP_PKEY *simulate_key_new(void)
     return key;
 }
 
+EVP_PKEY *simulate_rsa_key_new(void)
+{
+    EVP_PKEY *key = EVP_RSA_gen(3072);
+    simulate_need(key != NULL);
+    return key;
+}
+
 ASN1_TIME *simulate_time(int64_t unix_seconds)
 {
     ASN1_TIME *time = ASN1_TIME_set(NULL, (time_t)unix_seconds);

@@ -9,6 +9,7 @@
 #define SIMULATE_ORGANISATION "Simulated TEE - not for production"
 
 EVP_PKEY *simulate_key_new(void);
+EVP_PKEY *simulate_rsa_key_new(void); /* 3072 bits */
 
 /* A certificate for `key` named `cn` without extensions, not yet signed; a NULL issuer is itself.
  */
@@ -18,6 +19,8 @@ X509 *simulate_cert_begin(EVP_PKEY *key, const char *cn, const X509 *issuer, int
 void simulate_cert_extend(X509 *cert, X509 *issuer, int nid, const char *value);
 /* One extension by dotted OID whose extnValue holds exactly `value`; not critical. */
 void simulate_cert_extend_raw(X509 *cert, const char *oid, const struct simulate_bytes *value);
+/* The extensions of the certificate's convention. */
+void simulate_add_evidence(X509 *cert, const struct simulate_certificate_options *options);
 void simulate_cert_sign(X509 *cert, EVP_PKEY *key);
 
 /* Appends the certificate as PEM. */

@@ -29,7 +29,7 @@ static bool add_number(cJSON *object, const char *name, int64_t number)
 static const struct quote_field *field_named(const char *name)
 {
     const struct quote_field *field = NULL;
-    while ((field = av_quote_field_next(BODY_SGX | BODY_TD, field)) != NULL)
+    while ((field = av_quote_field_next(BODY_ANY, field)) != NULL)
         if (strcmp(field->name, name) == 0)
             return field;
     return NULL;
@@ -106,9 +106,10 @@ cJSON *av_verdict_to_json(const struct attest_verdict *verdict)
  * with every update of the platform, which the TCB status judges. */
 static bool belongs_in_draft(const struct attest_measurement *measurement)
 {
-    static const char *const names[] = {"mrenclave", "mrsigner",   "isvprodid",    "mrtd",
-                                        "rtmr0",     "rtmr1",      "rtmr2",        "rtmr3",
-                                        "mrowner",   "mrconfigid", "mrownerconfig"};
+    static const char *const names[] = {"mrenclave",    "mrsigner",    "isvprodid",     "mrtd",
+                                        "rtmr0",        "rtmr1",       "rtmr2",         "rtmr3",
+                                        "mrowner",      "mrconfigid",  "mrownerconfig", "app_id",
+                                        "compose_hash", "measurement", "host_data",     "vmpl"};
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
         if (strcmp(names[i], measurement->name) == 0)
             return true;
@@ -130,6 +131,8 @@ static bool add_draft_field(cJSON *entry, const struct attest_measurement *measu
     struct attest_bytes bytes = {.ptr = measurement->bytes, .len = measurement->len};
     if (strcmp(measurement->name, "isvsvn") == 0)
         return cJSON_AddNumberToObject(entry, "isvsvn_min", (double)av_number_le(bytes)) != NULL;
+    if (strcmp(measurement->name, "guest_svn") == 0)
+        return cJSON_AddNumberToObject(entry, "guest_svn_min", (double)av_number_le(bytes)) != NULL;
     if (!belongs_in_draft(measurement) && !is_unusual_attribute(measurement))
         return true;
     cJSON *list = cJSON_AddArrayToObject(entry, measurement->name);

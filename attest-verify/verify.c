@@ -149,12 +149,13 @@ static bool evaluate_tcb(struct trial *trial)
            av_refuse(verdict, ATTEST_INTERNAL, "a TCB status without a name");
 }
 
-/* The evidence of a certificate must bind its key; a bare quote binds none. */
+/* The evidence of a certificate must bind its key and be one statement; a bare quote binds none. */
 static bool check_binding(struct trial *trial, const struct evidence *evidence, X509 *certificate)
 {
     return certificate == NULL ||
-           av_evidence_binds_key(evidence, certificate, trial->verdict->report_data,
-                                 trial->verdict);
+           (av_evidence_binds_key(evidence, certificate, trial->verdict->report_data,
+                                  trial->verdict) &&
+            av_evidence_fits_quote(evidence, &trial->found.quote, trial->verdict));
 }
 
 static void judge_quote(const struct attest_request *request, struct attest_bytes bytes,
@@ -241,7 +242,7 @@ void attest_verify_certificate(const struct attest_request *request, struct atte
     ERR_set_mark();
     av_verdict_init(verdict);
     const unsigned char *end = der.ptr;
-    struct evidence_set set;
+    struct evidence_set set = {0};
     X509 *certificate =
         der.len <= CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
     if (certificate == NULL || end != der.ptr + der.len)
@@ -251,6 +252,7 @@ void attest_verify_certificate(const struct attest_request *request, struct atte
         judge_evidence(request, &set, certificate, verdict);
     if (attest_is_trusted(verdict))
         check_validity(certificate, request->now, verdict);
+    av_evidence_fini(&set);
     X509_free(certificate);
     ERR_pop_to_mark();
 }

@@ -20,6 +20,24 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/cbor.c attest-verify/cbor.h \
     attest-verify/evidence.c attest-verify/evidence.h \
     attest-verify/platform.c \
+    attest-verify/snp.c attest-verify/snp.h \
+    attest-verify/snp_report.c attest-verify/snp_report.h \
+    attest-verify/snp_leaf.c attest-verify/snp_leaf.h \
+    attest-verify/snp_chain.c attest-verify/snp_chain.h \
+    attest-verify/policy_snp.c attest-verify/policy_snp.h \
+    attest-verify/appraise_snp.c attest-verify/appraise_snp.h \
+    attest-verify/verify_report.c \
+    attest-verify/evidence_convention.h \
+    attest-verify/evidence_dice.c \
+    attest-verify/evidence_dstack.c \
+    attest-verify/dstack_envelope.c attest-verify/dstack_envelope.h \
+    attest-verify/event_log.c attest-verify/event_log.h attest-verify/event_log_text.c \
+    attest-verify/scale.c attest-verify/scale.h \
+    attest-verify/msgpack.c attest-verify/msgpack.h \
+    attest-verify/evidence_gramine.c \
+    attest-verify/evidence_intel.c \
+    attest-verify/evidence_open_enclave.c \
+    attest-verify/evidence_rats.c \
     attest-verify/verify.c
 
 bin_PROGRAMS += attest-verify/attest-verify

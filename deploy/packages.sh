@@ -4,7 +4,7 @@
 # shellcheck disable=SC2034  # the lists are for those who source this
 
 packages_build='build-essential autoconf automake pkg-config libevent-dev libnghttp2-dev libssl-dev
-    libhiredis-dev libyaml-dev libcjson-dev libcurl4-openssl-dev check'
+    libhiredis-dev libyaml-dev libcjson-dev libcurl4-openssl-dev zlib1g-dev check'
 packages_run='redis-server openssl curl libcurl4 jq procps nodejs'
 packages_test='nghttp2-client python3-pytest python3-h2 python3-httpx'
 

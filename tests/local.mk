@@ -17,10 +17,21 @@ include $(srcdir)/tests/fuzz/local.mk
 include $(srcdir)/tests/lint/local.mk
 include $(srcdir)/tests/conformance/local.mk
 
-EXTRA_DIST += tests/integration/conftest.py tests/integration/gateway.py tests/integration/h2client.py \
-    tests/integration/worker.py tests/integration/test_clients.py tests/integration/test_config.py tests/integration/test_demo.py \
-    tests/integration/collateral_server.py tests/integration/test_errors.py tests/integration/test_fetch.py tests/integration/test_money.py tests/integration/test_retry.py \
-    tests/integration/test_streaming.py tests/integration/test_trust.py
+EXTRA_DIST += tests/integration/collateral_server.py \
+    tests/integration/conftest.py \
+    tests/integration/gateway.py \
+    tests/integration/h2client.py \
+    tests/integration/test_abuse.py \
+    tests/integration/test_clients.py \
+    tests/integration/test_config.py \
+    tests/integration/test_demo.py \
+    tests/integration/test_errors.py \
+    tests/integration/test_fetch.py \
+    tests/integration/test_money.py \
+    tests/integration/test_retry.py \
+    tests/integration/test_streaming.py \
+    tests/integration/test_trust.py \
+    tests/integration/worker.py
 
 # Real processes and real clients; Debian's python3, which has python3-pytest, python3-h2, python3-httpx.
 .PHONY: check-integration fuzz

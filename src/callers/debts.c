@@ -6,12 +6,14 @@
 #include "base/slots.h"
 #include "callers/answer.h"
 #include "callers/owed.h"
+#include "callers/replay.h"
 
 enum {
     BACKOFF_MS_FIRST = 100,
     BACKOFF_MS_MAX = 5000,
-    TICK_MS_LEAST = 20, /* a tick walks all that is parked */
-    SPILLED_MS = 1000   /* between two looks whether there is memory for the journal's rest */
+    TICK_MS_LEAST = 20,    /* a tick walks all that is parked */
+    REPLAY_MS_MAX = 30000, /* so long a settle of a lost server is tried with the next */
+    SPILLED_MS = 1000      /* between two looks whether there is memory for the journal's rest */
 };
 
 #define WAIT_IS_UNKNOWN UINT64_MAX /* an id: the wait stands in `unknown` */
@@ -20,9 +22,9 @@ struct debt {
     struct list node; /* in `parked` while it is not with Redis */
     uint64_t id;
     struct settle_wait *wait; /* or NULL */
-    uint64_t number;          /* in the journal; 0: a release */
+    uint64_t number;          /* in the journal; 0: a release, or a settle once acknowledged */
     uint64_t again_at;        /* lane ms */
-    uint64_t until;           /* a release is given up then */
+    uint64_t until;           /* without a number it is given up then */
     uint32_t backoff_ms;
     bool former;
     size_t text_len;
@@ -35,6 +37,7 @@ struct debts {
     struct journal *journal;
     struct stats *stats;
     struct debts_options options;
+    struct replay *replay;
     struct slots slots;
     struct list parked;
     struct list unknown; /* waits to be answered «not known yet» */
@@ -128,6 +131,7 @@ static void note_unanswered(struct debts *debts, struct debt *debt)
 static void note_settled(struct debts *debts, const struct debt *debt, bool held, uint64_t charge)
 {
     journal_acknowledge(debts->journal, debt->number);
+    replay_keep(debts->replay, span_of(debt->text, debt->text_len));
     stats_add(held ? &debts->stats->settles : &debts->stats->settles_unheld, 1);
     stats_add(&debts->stats->credits_charged_ucr, charge);
 }
@@ -241,9 +245,22 @@ static void note_tick(void *owner)
     take_spilled(debts);
 }
 
+/* Acknowledged before, by a server that has gone: kept out of the journal, and of the counters. */
+static void send_again(void *owner, struct span text)
+{
+    struct debts *debts = owner;
+    struct debt *debt = debt_new(debts, text);
+    if (debt == NULL)
+        return;
+    stats_add(&debts->stats->settles_replayed, 1);
+    debt->until = loop_now(debts->loop) + REPLAY_MS_MAX;
+    send_debt(debts, debt);
+}
+
 void debts_note_up(struct debts *debts, bool replay)
 {
     struct list *node;
+    replay_note_up(debts->replay);
     list_each (node, &debts->parked)
         container_of(node, struct debt, node)->again_at = 0;
     tick_at(debts, 0);
@@ -321,6 +338,10 @@ struct debts *debts_new(struct loop *loop, struct store *store, struct journal *
     debts->journal = journal;
     debts->stats = stats;
     debts->options = *options;
+    debts->replay =
+        replay_new(loop, store,
+                   &(struct replay_options){
+                       .count_max = options->count_max, .again = send_again, .owner = debts});
     slots_init(&debts->slots, options->count_max);
     list_init(&debts->parked);
     list_init(&debts->unknown);
@@ -334,6 +355,7 @@ void debts_free(struct debts *debts)
     for (uint32_t i = 0; i < debts->slots.count; ++i)
         free(slots_at(&debts->slots, i));
     slots_fini(&debts->slots);
+    replay_free(debts->replay);
     wake_cancel(&debts->wake);
     timer_fini(&debts->tick);
     free(debts);

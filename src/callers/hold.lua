@@ -43,6 +43,11 @@ end
 
 local now = now_us()
 local tat = math.max(account.tat, now)
+-- Further ahead than these limits can have left it, it is of an older, slower limit or of a clock that
+-- was set back, and would refuse calls long after they are due: one goes, from there they count on.
+if account.rT > 0 and tat > now + account.rB + account.rT then
+    tat = now + account.rB
+end
 local day = math.floor(now / DAY_US)
 local month, next_month = month_of(day)
 local day_used = account.dN == day and account.dU or 0

@@ -15,6 +15,7 @@ src_libteegate_a_SOURCES += \
     src/callers/operation.c src/callers/operation.h \
     src/callers/owed.c src/callers/owed.h \
     src/callers/reaper.c src/callers/reaper.h \
+    src/callers/replay.c src/callers/replay.h \
     src/callers/scripts.h \
     src/callers/statedir.c src/callers/statedir.h \
     src/callers/store.c src/callers/store.h \

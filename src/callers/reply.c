@@ -295,7 +295,6 @@ void reply_well_known(struct reply *reply, const char *invocation, const struct 
     json_array(&json, "tees");
     json_text(&json, NULL, SPAN_OF("tdx"));
     json_text(&json, NULL, SPAN_OF("sgx"));
-    json_text(&json, NULL, SPAN_OF("sev-snp"));
     json_end_array(&json);
     json_object(&json, "receipt_keys");
     json_array(&json, "keys");

@@ -44,6 +44,7 @@ static void session_close(struct session *session)
         conn_close(session->conn, false);
     list_remove(&session->node);
     --sessions->count;
+    sessions->opening -= session->http == NULL;
     stats_sub(&sessions->stats->connections_open, 1);
     loop_bury(sessions->loop, &session->grave, session_bury, session);
 }
@@ -75,6 +76,7 @@ static void serve(struct session *session)
     session->http =
         http_serve(sessions->loop, session->conn, &sessions->options.http, &events, session);
     session->conn = NULL;
+    --sessions->opening;
     if (sessions->draining)
         http_drain(session->http);
 }
@@ -118,6 +120,7 @@ void session_open(struct sessions *sessions, int fd, const struct address *peer,
     list_init(&session->node);
     list_append(&sessions->all, &session->node);
     ++sessions->count;
+    ++sessions->opening;
     stats_add(&sessions->stats->connections_open, 1);
     address_text(peer, false, session->peer);
     session->conn = conn_accept(sessions->loop, fd, tls, &options, &events, session);

@@ -32,6 +32,7 @@ struct sessions {
     void *owner;
     struct list all;
     uint32_t count;
+    uint32_t opening; /* of them: TLS does not stand yet, so nothing was asked */
     bool draining;
 };
 

@@ -82,6 +82,8 @@ static void note_hold(struct meter_wait *wait)
 {
     struct bill *bill = container_of(wait, struct bill, hold_wait);
     bill->asking = false;
+    /* Already here, not in bill_take_hold(): the caller may leave in this very turn. */
+    bill->held = wait->fault == FAULT_NONE;
     bill->note(bill->user);
 }
 
@@ -108,10 +110,9 @@ void bill_hold(struct bill *bill, const struct invocation *id, const struct call
     meter_hold(bill->meter, hold, &bill->hold_wait);
 }
 
-enum fault bill_take_hold(struct bill *bill)
+enum fault bill_take_hold(const struct bill *bill)
 {
     must(!bill->asking);
-    bill->held = bill->hold_wait.fault == FAULT_NONE;
     return bill->hold_wait.fault;
 }
 
@@ -230,9 +231,11 @@ bool bill_settle(struct bill *bill, const struct usage *usage, const char *outco
     bill->held = false;
     bill->cost_ucr = settlement.cost_ucr;
     bill->settle_wait.answer = note_settled;
-    bill->written = meter_settle(bill->meter, &bill->hold, &settlement, &bill->settle_wait);
-    bill->settling = bill->written;
-    return bill->written;
+    bill->owed = true;
+    bill->settling = meter_settle(bill->meter, &bill->hold, &settlement, &bill->settle_wait);
+    if (!bill->settling)
+        bill->cost_ucr = bill->checkpoint_ucr;
+    return bill->settling;
 }
 
 void bill_release(struct bill *bill)

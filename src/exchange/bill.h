@@ -18,7 +18,7 @@ struct bill {
     bool lowered;    /* Agent-Max-Cost is below what the caps would cost: it is watched */
     bool asking;     /* for the hold */
     bool held;       /* the hold stands and is ours to close */
-    bool written;    /* the journal has the charge */
+    bool owed;       /* there is a charge: in the journal, or the reaper's */
     bool settling;   /* Redis has not answered */
     bool settled;    /* Redis has it */
     uint32_t ms_max; /* priced time, at most; 0: no bound */
@@ -41,7 +41,7 @@ enum fault bill_open(struct bill *bill, const struct agent *agent, const struct 
 void bill_hold(struct bill *bill, const struct invocation *id, const struct caller *caller,
                const char *cid, uint64_t now);
 /* The answer's fault, once asking is over. */
-enum fault bill_take_hold(struct bill *bill);
+enum fault bill_take_hold(const struct bill *bill);
 /* Nobody waits for anything any more. */
 void bill_cancel(struct bill *bill);
 

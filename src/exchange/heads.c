@@ -275,15 +275,26 @@ static bool copy_for_caller(struct head *head, const struct head *worker, bool c
     return true;
 }
 
+/* Whether a browser may make a document with scripts of it: HTML, and every XML (XHTML in it runs).
+ * Several types, or none, leave the choice to the browser (Fetch standard, "extract a MIME type":
+ * the last one of a list counts). */
+static bool may_be_page(const struct head *head)
+{
+    const struct span name = SPAN_OF("content-type");
+    if (head_count(head, name) != 1)
+        return true;
+    struct span value = head_find(head, name)->value;
+    struct span type = span_trim(span_of(value.ptr, span_find(value, ';')));
+    return span_find(value, ',') < value.len || span_find(type, '/') == type.len ||
+           span_is_nocase(type, SPAN_OF("text/html")) ||
+           (type.len >= 3 && span_is_nocase(span_from(type, type.len - 3), SPAN_OF("xml")));
+}
+
 /* Pages of all agents share the origin of the path form: a sandbox keeps them apart (DESIGN 8). */
 static bool add_sandbox(struct head *head)
 {
-    if (!is_media_type(head, SPAN_OF("text/html")) &&
-        !is_media_type(head, SPAN_OF("application/xhtml+xml")) &&
-        !is_media_type(head, SPAN_OF("image/svg+xml")))
-        return true;
-    return head_add(head, SPAN_OF("content-security-policy"),
-                    SPAN_OF("sandbox allow-scripts allow-forms"));
+    return !may_be_page(head) || head_add(head, SPAN_OF("content-security-policy"),
+                                          SPAN_OF("sandbox allow-scripts allow-forms"));
 }
 
 static bool add_policies(struct head *head, bool cors)

@@ -175,8 +175,9 @@ void relay_down(struct relay *relay, uint64_t now)
     uint64_t before = relay->down;
     while (move_down(relay))
         ;
-    bool waits = !stream_is_ended(relay->worker) && stream_bytes(relay->worker) == 0 &&
-                 stream_room(relay->caller) > 0;
+    /* What `down_max` keeps back here is not what the worker is waited for. */
+    bool moves_no_more = stream_bytes(relay->worker) == 0 || relay->down >= relay->down_max;
+    bool waits = !stream_is_ended(relay->worker) && moves_no_more && stream_room(relay->caller) > 0;
     mark_note(&relay->idle, waits, relay->down > before, now);
     relay_watch(relay, now);
 }

@@ -32,7 +32,7 @@ struct relay {
     char tail[2]; /* the last bytes moved down */
     uint64_t sent_seen;
     struct mark upload; /* the worker could take a byte, the caller sends none */
-    struct mark idle;   /* the caller could take a byte, the worker sends none */
+    struct mark idle;   /* the caller could take a byte, the worker sends none that may go */
     struct mark stall;  /* bytes are under way, the caller takes none */
 };
 

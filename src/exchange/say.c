@@ -41,7 +41,7 @@ static struct problem problem_of(const struct exchange *x)
 struct ending say_ending(const struct exchange *x)
 {
     return (struct ending){.priced = x->bill.metered,
-                           .pending = x->bill.written && !x->bill.settled,
+                           .pending = x->bill.owed && !x->bill.settled,
                            .cost_ucr = x->bill.cost_ucr,
                            .usage = &x->usage,
                            .price = &x->bill.price,
@@ -121,7 +121,8 @@ void say_refuse(struct exchange *x)
 
 bool say_has_told_event(struct exchange *x)
 {
-    if (!x->event_stream)
+    /* Within a known length it would be taken for the bytes that are missing. */
+    if (!x->event_stream || x->length >= 0)
         return true;
     if (x->event_bytes == 0) {
         char event[EVENT_MAX];

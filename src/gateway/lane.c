@@ -24,7 +24,7 @@ enum {
     DRAIN_SETTLE_MS =
         2500, /* after the last call: settles on their way, then the journal keeps them */
     LAST_TURNS_MAX = 64,   /* for exchanges to write their records */
-    DRAIN_LINGER_MS = 5000 /* after calls were ended: their last bytes leave */
+    DRAIN_LINGER_MS = 1000 /* after calls were ended: their last bytes leave */
 };
 
 struct door {
@@ -172,11 +172,17 @@ static void end_calls(struct lane *lane)
     lane->drain_until = loop_now(lane->loop) + DRAIN_LINGER_MS;
 }
 
+/* Handshakes go on while calls do, and are not waited for: nothing was asked on them. */
+static bool has_calls(const struct lane *lane)
+{
+    return lane->site.exchanges.used > 0 || lane->sessions.count > lane->sessions.opening;
+}
+
 static void look_at_drain(void *owner)
 {
     struct lane *lane = owner;
     uint64_t now = loop_now(lane->loop);
-    bool calls = lane->site.exchanges.used > 0 || lane->sessions.count > 0;
+    bool calls = has_calls(lane);
     if (calls && now < lane->drain_until) {
         look_again(lane);
         return;

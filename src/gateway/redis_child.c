@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -52,14 +53,44 @@ static bool write_config(const struct redis_child *child, char *error, size_t er
     return true;
 }
 
+static void nap(void)
+{
+    struct timespec pause = {0, POLL_MS * 1000000L};
+    nanosleep(&pause, NULL);
+}
+
+/* The server holds this lock as well, by inheriting the descriptor: one that outlives a killed
+ * gateway still writes its file, and removes the socket when it ends. The next must wait for it. */
+static bool take_lock(struct redis_child *child, char *error, size_t error_size)
+{
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof(path), "%s/lock", child->folder);
+    child->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (child->lock < 0)
+        return say(error, error_size, "cannot open", path);
+    uint64_t until = clock_monotonic_ms() + STOP_MS_MAX;
+    for (bool told = false; flock(child->lock, LOCK_EX | LOCK_NB) != 0; told = true) {
+        if (!told)
+            log_say(child->log, LOG_NOTICE, "store-awaited",
+                    "the store of the run before has not ended yet");
+        if ((errno != EWOULDBLOCK && errno != EINTR) || clock_monotonic_ms() > until)
+            return say(error, error_size, "a redis-server of the run before still has", path);
+        nap();
+    }
+    return true;
+}
+
 /* Between fork and exec only async-signal-safe calls. The child dies with the gateway, whatever
  * ended it; PR_SET_PDEATHSIG is bound to the thread that forks, which is the main one. */
-static void run_server(const struct redis_child *child)
+static void run_server(const struct redis_child *child, pid_t gateway)
 {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != gateway)
+        _exit(127);                 /* it was gone before the signal was asked for */
+    fcntl(child->lock, F_SETFD, 0); /* the one descriptor it is given */
     setpgid(0, 0); /* a Ctrl-C at the terminal is for the gateway, which stops it in order */
     if (chdir(child->folder) == 0)
         execlp("redis-server", "redis-server", "redis.conf", (char *)NULL);
@@ -68,18 +99,13 @@ static void run_server(const struct redis_child *child)
 
 static bool spawn(struct redis_child *child)
 {
+    pid_t gateway = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        run_server(child);
+        run_server(child, gateway);
     child->pid = pid > 0 ? pid : 0;
     child->started_at = clock_monotonic_ms();
     return pid > 0;
-}
-
-static void nap(void)
-{
-    struct timespec pause = {0, POLL_MS * 1000000L};
-    nanosleep(&pause, NULL);
 }
 
 static bool answers(const struct redis_child *child)
@@ -110,7 +136,7 @@ static bool has_ended(struct redis_child *child)
 bool redis_child_start(struct redis_child *child, const char *state_dir, const struct log *log,
                        char *error, size_t error_size)
 {
-    *child = (struct redis_child){.log = log};
+    *child = (struct redis_child){.log = log, .lock = -1};
     snprintf(child->folder, sizeof(child->folder), "%s/redis", state_dir);
     int len = snprintf(child->socket, sizeof(child->socket), "%s/redis.sock", child->folder);
     if (len > 107) { /* sun_path of unix(7) */
@@ -119,7 +145,7 @@ bool redis_child_start(struct redis_child *child, const char *state_dir, const s
     }
     if (mkdir(child->folder, 0700) != 0 && errno != EEXIST)
         return say(error, error_size, "cannot make", child->folder);
-    if (!write_config(child, error, error_size))
+    if (!take_lock(child, error, error_size) || !write_config(child, error, error_size))
         return false;
     unlink(child->socket); /* of a run before: nobody answers there, and we own the folder */
     if (!spawn(child))
@@ -157,10 +183,8 @@ void redis_child_supervise(struct redis_child *child)
         log_say(child->log, LOG_ERROR, "store-died", "redis-server cannot be started");
 }
 
-void redis_child_stop(struct redis_child *child)
+static void end(struct redis_child *child)
 {
-    if (child->pid == 0)
-        return;
     kill(child->pid, SIGTERM);
     uint64_t until = clock_monotonic_ms() + STOP_MS_MAX;
     while (!has_ended(child)) {
@@ -172,4 +196,15 @@ void redis_child_stop(struct redis_child *child)
         nap();
     }
     child->pid = 0;
+}
+
+void redis_child_stop(struct redis_child *child)
+{
+    if (child->folder[0] == '\0')
+        return; /* never started */
+    if (child->pid != 0)
+        end(child);
+    if (child->lock >= 0)
+        close(child->lock);
+    child->lock = -1;
 }

@@ -16,13 +16,15 @@
 struct redis_child {
     char folder[PATH_MAX];
     char socket[PATH_MAX];
+    int lock; /* shared with the server: free once both have ended */
     pid_t pid;
     uint64_t started_at; /* monotonic ms */
     unsigned deaths;     /* in a row, each sooner than 10 s after its start */
     const struct log *log;
 };
 
-/* Starts it and waits, 10 s at most, until it answers on its socket. A sentence on failure. */
+/* Waits for the end of a former run's, 10 s at most; starts it and waits, 10 s at most, until it
+ * answers on its socket. A sentence on failure. */
 MUST_USE bool redis_child_start(struct redis_child *child, const char *state_dir,
                                 const struct log *log, char *error, size_t error_size);
 /* For SIGCHLD and once a second: notices its death, and starts it again, at most once a second. */

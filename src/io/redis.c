@@ -301,6 +301,11 @@ static void note_auth(void *owner, uint64_t id, const redisReply *reply)
 
 static void note_named(void *owner, uint64_t id, const redisReply *reply)
 {
+    /* A user that may not name itself is served all the same. */
+}
+
+static void note_ping(void *owner, uint64_t id, const redisReply *reply)
+{
     struct redis *redis = owner;
     if (redis->state != REDIS_GREETING)
         return;
@@ -308,11 +313,14 @@ static void note_named(void *owner, uint64_t id, const redisReply *reply)
         lose(redis, "it did not answer in time", "");
     else if (is_error(reply, SPAN_OF("NOAUTH")))
         lose(redis, "it wants a password: ", reply->str);
+    else if (is_error(reply, SPAN_OF("LOADING")))
+        lose(redis, "it is not ready yet: ", reply->str);
     else
-        note_up(redis); /* a user that may not name itself is served all the same */
+        note_up(redis); /* nor need a user be allowed to ping */
 }
 
-/* The name shows who is who in CLIENT LIST, and its reply that the server answers. */
+/* The name shows who is who in CLIENT LIST. The ping's reply shows that the server answers: one
+ * that still loads its file takes names, and refuses everything that touches its keys. */
 static void note_open(void *owner)
 {
     struct redis *redis = owner;
@@ -328,7 +336,9 @@ static void note_open(void *owner)
         must(call_words(redis, auth, count, call_new(redis, deadline_at, note_auth, redis, 0)));
     }
     static const struct span name[] = {{"CLIENT", 6}, {"SETNAME", 7}, {"teegate", 7}};
+    static const struct span ping[] = {{"PING", 4}};
     must(call_words(redis, name, 3, call_new(redis, deadline_at, note_named, redis, 0)));
+    must(call_words(redis, ping, 1, call_new(redis, deadline_at, note_ping, redis, 0)));
 }
 
 static void note_flush(void *owner)

@@ -15,24 +15,28 @@ static int hex_digit(char c)
     return -1;
 }
 
-/* Percent-decodes `text` into `out` (as long as `text`). False for a broken escape. */
+/* Percent-decodes `text` into `out` (as long as `text`, perhaps the same). False for a broken
+ * escape, which stays as it is. */
 static bool percent_decode(struct span text, char *out, size_t *out_len)
 {
     size_t len = 0;
+    bool whole = true;
     for (size_t i = 0; i < text.len; ++i) {
         char c = text.ptr[i];
         if (c == '%') {
             int high = i + 2 < text.len ? hex_digit(text.ptr[i + 1]) : -1;
             int low = i + 2 < text.len ? hex_digit(text.ptr[i + 2]) : -1;
-            if (high < 0 || low < 0)
-                return false;
-            c = (char)(high << 4 | low);
-            i += 2;
+            if (high >= 0 && low >= 0) {
+                c = (char)(high << 4 | low);
+                i += 2;
+            } else {
+                whole = false;
+            }
         }
         out[len++] = c;
     }
     *out_len = len;
-    return true;
+    return whole;
 }
 
 static bool is_dots(struct span segment)
@@ -63,11 +67,10 @@ static bool is_plain(struct span path)
     bool plain = !has_dot_segment(text, len);
     for (unsigned round = 0; plain && round < ROUNDS; ++round) {
         size_t before = len;
-        if (!percent_decode(span_of(text, len), text, &len)) {
-            plain = round > 0; /* «%2525» decodes to a lone «%»: that is text by then */
-            break;
-        }
-        plain = memchr(text, '\0', len) == NULL && !has_dot_segment(text, len);
+        /* «%25» decodes to a lone «%»: that is text by then, but what follows it still counts. */
+        bool whole = percent_decode(span_of(text, len), text, &len);
+        plain =
+            (whole || round > 0) && memchr(text, '\0', len) == NULL && !has_dot_segment(text, len);
         if (len == before)
             break;
     }

@@ -44,9 +44,22 @@ judge a good 1 root-unknown
 judge a good 1 collateral-expired $roots --time "$(($(date +%s) + 31 * 86400))"
 
 make_worker a --worker enclave --tee sgx
-make_worker a --worker gramine --tee sgx --convention gramine
 judge a enclave 0 trusted $roots
-judge a gramine 0 trusted $roots
+for convention in gramine intel rats-tls open-enclave; do
+    make_worker a --worker "$convention" --tee sgx --convention "$convention"
+    judge a "$convention" 0 trusted $roots
+    make_worker a --worker "$convention-other" --tee sgx --convention "$convention" --variant other-key
+    judge a "$convention-other" 1 key-not-bound $roots
+done
+for convention in dstack dstack8 dstack8-v0; do
+    make_worker a --worker "$convention" --convention "$convention"
+    judge a "$convention" 0 trusted $roots
+    grep -q '"app_id": "a1a1' "$scratch/out" || wrong=1
+    make_worker a --worker "$convention-other" --convention "$convention" --variant other-key
+    judge a "$convention-other" 1 key-not-bound $roots
+done
+"$program" policy "$scratch/a/dstack8.crt.pem" --collateral "$scratch/a/collateral" $roots 2>/dev/null |
+    grep -q '"compose_hash"' || wrong=1
 
 make_worker b --collateral-days -1
 judge b worker 1 collateral-expired --roots "$scratch/b/roots"

@@ -6,7 +6,7 @@
 #   tests_fuzz_fuzz_x_LDFLAGS = $(FUZZ_LINKFLAGS)
 #   tests_fuzz_fuzz_x_LDADD = ...
 fuzz_programs =
-EXTRA_DIST += tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/README.md tests/fuzz/corpus
 if FUZZ
 FUZZ_MAIN =
 FUZZ_LINKFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -38,6 +38,10 @@ fuzz_programs += tests/fuzz/fuzz_policy
 tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_policy_LDFLAGS = $(FUZZ_LINKFLAGS)
 tests_fuzz_fuzz_policy_LDADD = $(ATTEST_LIBS)
+fuzz_programs += tests/fuzz/fuzz_snp
+tests_fuzz_fuzz_snp_SOURCES = tests/fuzz/fuzz_snp.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_snp_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_snp_LDADD = $(ATTEST_LIBS)
 
 # HTTP: the codecs over fakes of conn and loop
 http_fuzz_sources = tests/fuzz/http_fuzz.c tests/fuzz/http_fuzz.h \
@@ -67,3 +71,27 @@ fuzz_programs += tests/fuzz/fuzz_journal
 tests_fuzz_fuzz_journal_SOURCES = tests/fuzz/fuzz_journal.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_journal_LDFLAGS = $(FUZZ_LINKFLAGS)
 tests_fuzz_fuzz_journal_LDADD = $(TEEGATE_LIBS)
+
+# rules: what a caller's path and a worker's usage say
+fuzz_programs += tests/fuzz/fuzz_cid
+tests_fuzz_fuzz_cid_SOURCES = tests/fuzz/fuzz_cid.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_cid_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_cid_LDADD = $(TEEGATE_LIBS)
+fuzz_programs += tests/fuzz/fuzz_target
+tests_fuzz_fuzz_target_SOURCES = tests/fuzz/fuzz_target.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_target_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_target_LDADD = $(TEEGATE_LIBS)
+fuzz_programs += tests/fuzz/fuzz_usage
+tests_fuzz_fuzz_usage_SOURCES = tests/fuzz/fuzz_usage.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_usage_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_usage_LDADD = $(TEEGATE_LIBS)
+
+# the operator's side: teegate.yaml, and what teegatectl hears
+fuzz_programs += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_config_LDADD = $(TEEGATE_LIBS)
+fuzz_programs += tests/fuzz/fuzz_ctl_answer
+tests_fuzz_fuzz_ctl_answer_SOURCES = tests/fuzz/fuzz_ctl_answer.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_ctl_answer_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_ctl_answer_LDADD = $(TEEGATE_LIBS)

@@ -7,6 +7,11 @@ import h2.connection
 import h2.events
 import h2.settings
 
+# h2 takes a GOAWAY for the end of the connection; streams up to its last id go on (RFC 9113 6.8).
+h2.connection.H2ConnectionStateMachine._transitions[
+    h2.connection.ConnectionState.CLIENT_OPEN, h2.connection.ConnectionInputs.RECV_GOAWAY
+] = (None, h2.connection.ConnectionState.CLIENT_OPEN)
+
 
 class Answer:
     def __init__(self):

@@ -232,8 +232,27 @@ def test_the_store_killed_under_the_gateway_comes_back_and_nothing_is_lost(start
     assert client.call(f"/ipfs/{CID}", key).status == 200
     os.kill(store_pid(gateway), signal.SIGKILL)
     wait_for(lambda: client.call(f"/ipfs/{CID}", key).status == 200, 15, "a call after the store came back")
+    # every lane comes back by itself: the caller's may be sooner than the operator's
+    wait_for(lambda: gateway.ctl("account", "show", "alice", check=False), 15, "the operator's lane")
     spent = sum(1 for line in gateway.log() if line["status"] == 200) * 100
     wait_for(lambda: gateway.balance()["spent_ucr"] == spent, 10, "exact sums")
+
+
+def test_two_stores_never_write_one_file(start_gateway, start_worker):
+    """A killed gateway's redis-server that lives on: the next run waits for its end."""
+    gateway = start_gateway([start_worker()])
+    key = gateway.account()
+    assert Client(gateway.port).call(f"/ipfs/{CID}", key).status == 200
+    gateway.settled()
+    old = store_pid(gateway)
+    os.kill(old, signal.SIGSTOP)
+    gateway.process.kill()
+    gateway.process.wait(10)
+    threading.Timer(1.0, os.kill, (old, signal.SIGCONT)).start()
+    gateway.start()
+    assert not os.path.exists(f"/proc/{old}/exe")
+    assert gateway.balance()["spent_ucr"] == 100
+    assert Client(gateway.port).call(f"/ipfs/{CID}", key).status == 200
 
 
 def test_a_gateway_killed_in_the_middle_of_calls_leaves_exact_sums(start_gateway, start_worker):

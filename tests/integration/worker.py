@@ -66,6 +66,8 @@ class Stream:
             await self.connection.flush()
 
     async def end(self, trailers=None):
+        if self.reset_code is not None or self.connection.closed:
+            raise ConnectionResetError(f"stream reset with {self.reset_code}")
         if trailers:
             self.connection.h2.send_headers(self.id, trailers, end_stream=True)
         else:

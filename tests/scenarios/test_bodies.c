@@ -229,6 +229,24 @@ START_TEST(a_broken_event_stream_is_told_why_in_an_event_of_its_own)
 }
 END_TEST
 
+/* The event must not be the bytes that were missing: then what broke would look whole. */
+START_TEST(an_event_stream_of_known_length_breaks_without_an_event)
+{
+    struct hall hall;
+    hall_open(&hall);
+    hall_post(&hall);
+    hall_run(&hall);
+    hall_answer(&hall, 0, 200, "content-type: text/event-stream\ncontent-length: 2000", NULL);
+    fake_stream_feed(hall_worker(&hall, 0), SPAN_OF("data: 1\n\n"));
+    hall_run(&hall);
+    fake_stream_fail(hall_worker(&hall, 0), STREAM_LOST);
+    hall_run(&hall);
+    ck_assert(hall.caller->is_reset && !hall.complete);
+    ck_assert_str_eq(fake_stream_got(hall.caller).ptr, "data: 1\n\n");
+    hall_close(&hall);
+}
+END_TEST
+
 START_TEST(a_caller_who_takes_no_event_is_reset_within_a_second)
 {
     struct hall hall;
@@ -296,6 +314,7 @@ int main(void)
         an_answer_that_says_it_is_too_large_is_refused_before_its_head,
         a_whole_answer_goes_into_fields_up_to_16_kib,
         a_broken_event_stream_is_told_why_in_an_event_of_its_own,
+        an_event_stream_of_known_length_breaks_without_an_event,
         a_caller_who_takes_no_event_is_reset_within_a_second,
         a_whole_event_stream_still_goes_as_a_stream,
         an_event_leaves_as_soon_as_it_came,

@@ -140,6 +140,23 @@ START_TEST(a_caller_who_leaves_is_charged_what_ran_until_then)
 }
 END_TEST
 
+START_TEST(a_hold_answered_in_the_turn_the_caller_leaves_is_released)
+{
+    struct hall hall;
+    hall_open(&hall);
+    live_up_to(&hall, AT_HOLD);
+    hall.meter->hold_hangs = false;
+    loop_wake(hall.loop, &hall.meter->wake); /* before the exchange, which finds both news */
+    fake_stream_fail(hall.caller, STREAM_RESET);
+    hall_run(&hall);
+    ck_assert_uint_eq(hall.meter->placed, 1);
+    ck_assert_uint_eq(hall.meter->hold_cancels, 0);
+    ck_assert_uint_eq(hall.meter->releases, 1);
+    ck_assert_ptr_nonnull(strstr(hall_log(&hall), "\"outcome\":\"caller-left\""));
+    hall_close(&hall);
+}
+END_TEST
+
 START_TEST(a_request_body_that_breaks_the_protocol_is_called_so)
 {
     struct hall hall;
@@ -162,6 +179,7 @@ int main(void)
     tcase_add_loop_test(tcase, an_operator_may_end_all_at_any_step, 0, AT_END + 1);
     tcase_add_test(tcase, what_accounts_answers_too_late_finds_nobody);
     tcase_add_test(tcase, a_caller_who_leaves_is_charged_what_ran_until_then);
+    tcase_add_test(tcase, a_hold_answered_in_the_turn_the_caller_leaves_is_released);
     tcase_add_test(tcase, a_request_body_that_breaks_the_protocol_is_called_so);
     suite_add_tcase(suite, tcase);
     return hall_run_suite(suite);

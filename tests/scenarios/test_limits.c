@@ -120,6 +120,26 @@ START_TEST(a_worker_may_not_idle_amid_its_answer)
 }
 END_TEST
 
+/* Its last byte waits for the end that the journal waits for: it must not hide that none comes. */
+START_TEST(a_worker_that_gave_its_whole_length_must_end_too)
+{
+    struct hall hall;
+    hall_open(&hall);
+    hall.agent->total_ms_max = 0;
+    hall_post(&hall);
+    hall_run(&hall);
+    hall_answer(&hall, 0, 200, "content-length: 5", NULL);
+    fake_stream_feed(hall_worker(&hall, 0), SPAN_OF("hello"));
+    hall_run(&hall);
+    hall_pass(&hall, 9900);
+    ck_assert(!hall.caller->is_reset);
+    hall_pass(&hall, 150);
+    ck_assert(hall.caller->is_reset && was(&hall, "too-slow"));
+    ck_assert(!hall.complete);
+    hall_close(&hall);
+}
+END_TEST
+
 START_TEST(a_caller_may_not_stall_but_the_worker_is_not_blamed)
 {
     static char body[128 << 10];
@@ -370,6 +390,7 @@ int main(void)
         a_stream_that_lives_past_the_deadline_is_reset,
         a_wait_for_a_link_ends_with_the_call,
         a_worker_may_not_idle_amid_its_answer,
+        a_worker_that_gave_its_whole_length_must_end_too,
         a_caller_may_not_stall_but_the_worker_is_not_blamed,
         a_caller_who_takes_a_byte_now_and_then_does_not_stall,
         a_caller_who_does_not_take_the_rest_is_given_up,

@@ -129,6 +129,8 @@ START_TEST(a_journal_that_refuses_before_the_head_is_a_503)
     hall_answer(&hall, 0, 200, "", "");
     hall_run(&hall);
     ck_assert_int_eq(hall_status(&hall), 503);
+    /* The reaper will charge the last checkpoint, not what was refused. */
+    ck_assert_str_eq(hall_field(&hall, "agent-cost"), "0;status=pending");
     hall_close(&hall);
 }
 END_TEST

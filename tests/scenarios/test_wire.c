@@ -123,7 +123,8 @@ static void wire_open(struct wire *wire, enum conn_alpn front, enum conn_alpn ba
     wire->back.worker.greedy = true;
     ends_open(&wire->back, back);
     wire->log = (struct log){memfd_create("log", 0), LOG_DEBUG};
-    wire->pools = (struct pools){.loop = loop, .http = wire->back.caller.http, .worker = {"w1"}};
+    wire->pools =
+        (struct pools){.loop = loop, .http = wire->back.caller.http, .worker = {.id = "w1"}};
     wake_init(&wire->pools.wake, lend, &wire->pools);
     retry_budget_init(&wire->pools.budget);
     site_init(&wire->site);

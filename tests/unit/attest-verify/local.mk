@@ -83,3 +83,18 @@ tests_unit_attest_verify_test_fetch_renew_SOURCES = tests/unit/attest-verify/tes
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_fetch_renew_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_fetch_renew_LDADD = $(FETCH_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_snp
+tests_unit_attest_verify_test_snp_SOURCES = tests/unit/attest-verify/test_snp.c \
+    tests/unit/attest-verify/snp_scene.h tests/unit/checks.h
+tests_unit_attest_verify_test_snp_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_snp_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_snp_report
+tests_unit_attest_verify_test_snp_report_SOURCES = tests/unit/attest-verify/test_snp_report.c \
+    tests/unit/attest-verify/snp_scene.h tests/unit/checks.h
+tests_unit_attest_verify_test_snp_report_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_snp_report_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_snp_policy
+tests_unit_attest_verify_test_snp_policy_SOURCES = tests/unit/attest-verify/test_snp_policy.c \
+    tests/unit/attest-verify/snp_scene.h tests/unit/checks.h
+tests_unit_attest_verify_test_snp_policy_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_snp_policy_LDADD = $(ATTEST_TEST_LIBS)

@@ -224,8 +224,18 @@ START_TEST(broken_and_unread_conventions_are_told_apart)
                  ATTEST_QUOTE_MALFORMED},
                 {"0.6.9.42.840.113741.1337.6", "", ATTEST_EVIDENCE_MALFORMED},
                 {"0.6.9.42.840.113741.1337.6", "q", ATTEST_QUOTE_MALFORMED},
-                {"1.3.6.1.4.1.62397.1.8", "q", ATTEST_CONVENTION_UNSUPPORTED},
-                {"1.2.840.113556.10.1.1", "q", ATTEST_CONVENTION_UNSUPPORTED}};
+                {"1.3.6.1.4.1.62397.1.8", "q", ATTEST_EVIDENCE_MALFORMED},
+                {"1.3.6.1.4.1.62397.1.1", "q", ATTEST_EVIDENCE_MALFORMED},
+                {"1.3.6.1.4.1.62397.1.1", "\x04\x01q", ATTEST_EVIDENCE_MALFORMED}, /* no log */
+                {"1.3.6.1.4.1.62397.1.8", "\x04\x00", ATTEST_EVIDENCE_MALFORMED},
+                {"1.3.6.1.4.1.62397.1.2", "\x04\x02[]", ATTEST_NO_EVIDENCE},
+                {"1.2.840.113741.1337.6", "", ATTEST_EVIDENCE_MALFORMED},
+                {"1.2.840.113741.1337.6", "q", ATTEST_QUOTE_MALFORMED},
+                {"1.2.840.113741.1.13.1", "", ATTEST_EVIDENCE_MALFORMED},
+                {"1.2.840.113741.1.13.1", "q", ATTEST_QUOTE_MALFORMED},
+                {"1.2.840.113741.1337.2", "q", ATTEST_CONVENTION_UNSUPPORTED},
+                {"1.2.840.113556.10.1.2", "q", ATTEST_CONVENTION_UNSUPPORTED},
+                {"1.2.840.113556.10.1.1", "q", ATTEST_EVIDENCE_MALFORMED}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
         X509 *certificate = make_certificate("worker");
         add_extension(certificate, rows[i].oid, rows[i].value);

@@ -44,3 +44,9 @@ check_PROGRAMS += tests/unit/callers/test_store
 tests_unit_callers_test_store_SOURCES = tests/unit/callers/test_store.c tests/unit/checks.h
 tests_unit_callers_test_store_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_callers_test_store_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/callers/test_crash
+tests_unit_callers_test_crash_SOURCES = tests/unit/callers/test_crash.c tests/unit/callers/lane.h \
+    tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h tests/unit/checks.h
+tests_unit_callers_test_crash_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_crash_LDADD = $(TEST_LIBS)

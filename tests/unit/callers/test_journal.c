@@ -19,7 +19,7 @@ static char dir[64], error[512];
 
 static void make_dir(void)
 {
-    snprintf(dir, sizeof(dir), "/tmp/teegate-test-XXXXXX");
+    snprintf(dir, sizeof(dir), P_tmpdir "/teegate-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));
 }
 

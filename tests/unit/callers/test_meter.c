@@ -75,7 +75,7 @@ static void begin(void)
 {
     stats = (struct stats){0};
 
-    snprintf(dir, sizeof(dir), "/tmp/teegate-test-XXXXXX");
+    snprintf(dir, sizeof(dir), P_tmpdir "/teegate-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));
     lane_open(&lane);
     run_begin();
@@ -333,6 +333,64 @@ START_TEST(redis_killed_between_hold_and_settle_is_charged_once_it_is_back)
     ck_assert_uint_eq(journal_pending(journal), 0);
     ck_assert_int_eq(field("ann", "spent"), 120);
     ck_assert_int_eq(field("ann", "held"), 0);
+    finish();
+}
+END_TEST
+
+static void copy_files(const char *from, const char *to)
+{
+    char from_path[128], to_path[128];
+    snprintf(from_path, sizeof(from_path), "%s/%s", lane.redis.server.dir, from);
+    snprintf(to_path, sizeof(to_path), "%s/%s", lane.redis.server.dir, to);
+    pid_t pid = fork();
+    if (pid == 0) {
+        execlp("cp", "cp", "-rT", from_path, to_path, (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    ck_assert_int_eq(status, 0);
+}
+
+START_TEST(what_a_restarted_redis_has_forgotten_is_told_again)
+{
+    struct waiting w, kept;
+    begin();
+    hold(&kept, "ann", 100);
+    hold(&w, "ann", 300);
+    ck_assert(settle(&kept, 30));
+    lane_until(&lane, kept.settled);
+    copy_files("appendonlydir", "before");
+    ck_assert(settle(&w, 120));
+    lane_until(&lane, w.settled);
+    ck_assert_int_eq(field("ann", "spent"), 150);
+    ck_assert_uint_eq(journal_pending(journal), 0);
+    redis_goes();
+    copy_files("before", "appendonlydir"); /* it comes back with less than it had answered */
+    redis_comes_back();
+    lane_until(&lane, stats_read(&stats.settles_replayed) == 2);
+    lane_until(&lane, meter_pending(meter) == 0);
+    ck_assert_int_eq(field("ann", "spent"), 150);
+    ck_assert_int_eq(field("ann", "held"), 0);
+    ck_assert_int_eq(caller_say(&lane.redis, "XLEN " TAG "L")->integer, 3);
+    ck_assert_uint_eq(stats_read(&stats.settles), 2);
+    ck_assert_uint_eq(stats_read(&stats.credits_charged_ucr), 150);
+    finish();
+}
+END_TEST
+
+START_TEST(a_connection_that_broke_replays_nothing)
+{
+    struct waiting w;
+    begin();
+    hold(&w, "ann", 300);
+    ck_assert(settle(&w, 120));
+    lane_until(&lane, w.settled);
+    unsigned ups = lane.ups;
+    caller_say(&lane.redis, "CLIENT KILL TYPE normal SKIPME yes");
+    lane_until(&lane, lane.ups > ups);
+    lane_turn_for(&lane, 100);
+    ck_assert_uint_eq(stats_read(&stats.settles_replayed), 0);
     finish();
 }
 END_TEST
@@ -608,6 +666,8 @@ int main(void)
         a_silent_redis_is_an_answer_after_a_quarter_of_a_second_and_leaves_no_hold,
         a_hold_nobody_waits_for_is_released,
         redis_killed_between_hold_and_settle_is_charged_once_it_is_back,
+        what_a_restarted_redis_has_forgotten_is_told_again,
+        a_connection_that_broke_replays_nothing,
         redis_silent_at_the_settle_charges_once_however_often_it_is_sent,
         a_settle_wait_that_goes_is_not_answered_and_the_settle_goes_on,
         a_run_that_died_is_settled_and_its_other_holds_are_reaped_at_once,

@@ -368,7 +368,7 @@ static void do_credit(void)
     int k = again ? (int)roll((uint64_t)given_count - 1) : given_count;
     if (!again) {
         given[k].account = (int)roll(ACCOUNTS - 1);
-        given[k].amount = 1 + (int64_t)roll(4000);
+        given[k].amount = 1 + (int64_t)roll(2000);
         if (roll(2) == 0)
             given[k].amount = -given[k].amount;
     }
@@ -463,13 +463,23 @@ static void make_accounts(void)
     static const char *const limits[ACCOUNTS][9] = {
         {NULL},
         {"cred", "5000", NULL},
-        {"conc", "3", NULL},
-        {"dM", "3000", "maxc", "1500", NULL},
-        {"mM", "3000", NULL},
+        {"conc", "2", "maxc", "280", NULL},
+        {"dM", "900", NULL},
+        {"mM", "1800", NULL},
         {"rpm", "600", "burst", "1", NULL},
     };
     for (int i = 0; i < ACCOUNTS; ++i)
         ck_assert_str_eq(caller_word(say_account(&c, "create", names[i], limits[i]), 0), "OK");
+}
+
+/* A run that never met a verdict proves nothing about it. One account's rate goes by real time, so
+ * how many operations that takes is not the same on every machine. */
+static int first_unmet(void)
+{
+    for (int i = 0; i < 10; ++i)
+        if (done[i] == 0)
+            return i;
+    return -1;
 }
 
 START_TEST(the_books_balance_after_every_operation)
@@ -486,13 +496,15 @@ START_TEST(the_books_balance_after_every_operation)
     caller_start(&c);
     make_accounts();
     check_books();
-    for (operation = 0; operation < operations && call_count < CALLS_MAX - 1; ++operation) {
+    int most = 5 * operations;
+    for (operation = 0; operation < most && call_count < CALLS_MAX - 1; ++operation) {
+        if (operation >= operations && first_unmet() < 0)
+            break;
         memcpy(before, books, sizeof(books));
         deeds[roll(sizeof(deeds) / sizeof(*deeds) - 1)]();
     }
-    /* A run that never met a verdict proves nothing about it. */
-    for (size_t i = 0; i < 10; ++i)
-        ck_assert_msg(operations < 3000 || done[i] > 0, "verdict %zu was never met", i);
+    ck_assert_msg(operations < 3000 || first_unmet() < 0, "verdict %d was never met",
+                  first_unmet());
     caller_stop(&c);
 }
 END_TEST

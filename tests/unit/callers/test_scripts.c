@@ -253,6 +253,29 @@ START_TEST(a_rate_lets_a_burst_through_and_then_one_at_a_time)
 }
 END_TEST
 
+START_TEST(a_rate_that_was_raised_or_a_clock_set_back_does_not_refuse_for_long)
+{
+    caller_start(&c);
+    make("ann", "1000", (const char *[]){"rpm", "1", "burst", "5", NULL});
+    char inv[16];
+    for (int i = 0; i < 5; ++i) {
+        snprintf(inv, sizeof(inv), "i%d", i);
+        is_word(say_hold(&c, "ann", inv, "t", "", "1", "0", "60000"), "OK");
+    }
+    is_word(say_hold(&c, "ann", "late", "t", "", "1", "0", "60000"), "RATE");
+    say_account(&c, "edit", "ann", (const char *[]){"rpm", "6000", "burst", "1", NULL});
+    is_word(say_hold(&c, "ann", "late", "t", "", "1", "0", "60000"), "OK");
+    /* As if it had been written by a clock an hour ahead. */
+    int64_t ahead = ((int64_t)time(NULL) + 3600) * 1000000;
+    caller_say(&c, "HSET " TAG "a:ann tat %lld", (long long)ahead);
+    is_word(say_hold(&c, "ann", "i6", "t", "", "1", "0", "60000"), "OK");
+    redisReply *reply = say_hold(&c, "ann", "i7", "t", "", "1", "0", "60000");
+    if (strcmp(caller_word(reply, 0), "RATE") == 0) /* else the machine was slow: 10 ms passed */
+        ck_assert_int_le(caller_number(reply, 2), 10);
+    caller_stop(&c);
+}
+END_TEST
+
 START_TEST(with_money_for_ten_two_hundred_holds_run_exactly_ten)
 {
     caller_start(&c);
@@ -440,6 +463,7 @@ int main(void)
         a_new_day_and_month_begin_at_nothing_and_old_calls_do_not_touch_them,
         the_month_is_the_civil_one,
         a_rate_lets_a_burst_through_and_then_one_at_a_time,
+        a_rate_that_was_raised_or_a_clock_set_back_does_not_refuse_for_long,
         with_money_for_ten_two_hundred_holds_run_exactly_ten,
         what_is_not_a_whole_number_below_2_53_is_refused_everywhere,
         amounts_of_sixteen_digits_stay_exact,

@@ -181,9 +181,27 @@ START_TEST(a_handshake_under_way_is_drained_once_it_stands)
     struct conn *conn = enter(&lobby, true);
     sessions_drain(&lobby.sessions);
     ck_assert_uint_eq(lobby.sessions.count, 1);
+    ck_assert_uint_eq(lobby.sessions.opening, 1);
     fake_conn_open(conn, ALPN_HTTP11);
+    ck_assert_uint_eq(lobby.sessions.opening, 0);
     fake_loop_settle(lobby.loop);
     ck_assert_uint_eq(lobby.sessions.count, 0);
+    lobby_close(&lobby);
+}
+END_TEST
+
+START_TEST(a_handshake_that_ends_is_opening_no_more)
+{
+    struct lobby lobby;
+    lobby_open(&lobby);
+    (void)enter(&lobby, false); /* without TLS nothing is to be opened */
+    ck_assert_uint_eq(lobby.sessions.opening, 0);
+    struct conn *conn = enter(&lobby, true);
+    ck_assert_uint_eq(lobby.sessions.opening, 1);
+    fake_conn_end(conn, CONN_EOF);
+    fake_loop_settle(lobby.loop);
+    ck_assert_uint_eq(lobby.sessions.opening, 0);
+    ck_assert_uint_eq(lobby.sessions.count, 1);
     lobby_close(&lobby);
 }
 END_TEST
@@ -213,6 +231,7 @@ int main(void)
         sessions_have_a_maximum,
         a_drain_ends_idle_sessions_and_lets_in_no_more,
         a_handshake_under_way_is_drained_once_it_stands,
+        a_handshake_that_ends_is_opening_no_more,
         closing_at_once_tells_the_streams,
         NULL,
     };

@@ -260,7 +260,16 @@ START_TEST(pages_are_sandboxed_and_other_types_are_not)
                 {"Text/HTML; charset=utf-8", true},
                 {"application/xhtml+xml", true},
                 {"image/svg+xml", true},
+                {"application/xml", true},
+                {"Text/XML", true},
+                {"application/rss+xml; charset=utf-8", true},
+                {"text/plain, text/html", true},
+                {"text/plain;a=b,text/html", true},
+                {"html", true},
+                {"", true},
                 {"text/htmlx", false},
+                {"application/json", false},
+                {"text/event-stream; charset=utf-8", false},
                 {"text/plain", false}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
         struct head *worker = HEAD("content-type", rows[i].type);
@@ -270,6 +279,21 @@ START_TEST(pages_are_sandboxed_and_other_types_are_not)
         head_free(head);
         head_free(worker);
     }
+}
+END_TEST
+
+START_TEST(a_type_that_browsers_choose_themselves_is_sandboxed)
+{
+    struct head *both = HEAD("content-type", "text/plain", "content-type", "text/html");
+    struct head *none = HEAD("etag", "x");
+    struct head *of_both = answer_of(both, false, NULL);
+    struct head *of_none = answer_of(none, false, NULL);
+    ck_assert_str_ne(value(of_both, "content-security-policy"), "");
+    ck_assert_str_ne(value(of_none, "content-security-policy"), "");
+    head_free(of_both);
+    head_free(of_none);
+    head_free(both);
+    head_free(none);
 }
 END_TEST
 
@@ -361,6 +385,7 @@ int main(void)
         forwarded_quotes_addresses_of_ipv6,
         a_worker_forges_nothing_and_sets_no_cookie,
         pages_are_sandboxed_and_other_types_are_not,
+        a_type_that_browsers_choose_themselves_is_sandboxed,
         cors_fields_are_ours_when_the_gateway_answers_for_them,
         a_head_too_full_for_ours_is_none,
         the_end_is_told_in_three_fields_and_a_cost_may_be_pending,

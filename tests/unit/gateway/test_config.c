@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "exchange/heads.h"
 #include "gateway/config.h"
 #include "gateway/option.h"
 #include "unit/checks.h"
@@ -109,6 +110,90 @@ START_TEST(every_refusal_says_line_key_found_and_allowed)
 }
 END_TEST
 
+/* Found by fuzz_config: a second spelling of a key, or the same name twice, wrote behind an array.
+ */
+START_TEST(nothing_can_be_given_twice_by_another_spelling)
+{
+    char text[2048];
+    snprintf(text, sizeof(text), "%s  '" CID "':\n    pool: demo\n    price.call: 1\n", BASE);
+    refuses(text, ":11:", "agents." CID, "\"price.call\"", "a mapping in a mapping");
+    snprintf(text, sizeof(text), "%s\"lanes\\0\": 1\nlanes: 2\n", BASE);
+    refuses(text, ":9:", "(top)", "\"lanes", "a key of lower case letters");
+    snprintf(text, sizeof(text), "%s\"\": 1\n", BASE);
+    refuses(text, ":9:", "(top)", "\"\"", "a key of lower case letters");
+    const char *units = "{tokens: {price: 1, cap: 2}, tokens: {price: 1, cap: 2}}";
+    snprintf(text, sizeof(text), "%s  '" CID "': {pool: demo, price: {units: %s}}\n", BASE, units);
+    refuses(text, ":9:", "price.units.tokens", "\"tokens\"", "each unit once");
+    units = "{tokens: {price: 1, cap: 2, cap: 3}}";
+    snprintf(text, sizeof(text), "%s  '" CID "': {pool: demo, price: {units: %s}}\n", BASE, units);
+    refuses(text, ":9:", "price.units.tokens", "\"cap\"", "each key once");
+    refuses("pools: {demo: &p {workers: [], attestation: {policy: p}}, demo: *p}\n",
+            ":1:", "pools.demo", "\"demo\"", "each pool once");
+    refuses("pools: {\"\\0\": {attestation: {policy: p.json}}}\n", ":1:", "pools", "\"\"",
+            "a mapping of at most 256 names");
+    refuses("pools: {demo: {attestation: {policy: p.json, collateral: \"a\\0b\"}}}\n",
+            ":1:", "attestation.collateral", "\"a", "a path of a file");
+}
+END_TEST
+
+START_TEST(lists_are_taken_up_to_their_maximum)
+{
+    char text[4096];
+    for (unsigned count = CONFIG_COLLATERAL_MAX; count <= CONFIG_COLLATERAL_MAX + 1; ++count) {
+        int len = snprintf(text, sizeof(text),
+                           "listen: [{address: '127.0.0.1:0'}]\nagents: {'*': {pool: demo}}\n"
+                           "pools: {demo: {attestation: {policy: p.json, collateral: [");
+        for (unsigned i = 0; i < count; ++i)
+            len += snprintf(text + len, sizeof(text) - (size_t)len, "c%u, ", i);
+        snprintf(text + len, sizeof(text) - (size_t)len, "]}}}\n");
+        struct config *config = read_text(text);
+        ck_assert_int_eq(config != NULL, count <= CONFIG_COLLATERAL_MAX);
+        ck_assert(config != NULL || strstr(error, "at most 16 entries") != NULL);
+        if (config != NULL)
+            config_free(config);
+    }
+}
+END_TEST
+
+/* What would only fail at start, or break every request, is refused while its line is known. */
+START_TEST(addresses_and_paths_are_checked_where_they_stand)
+{
+    static const char *const paths[] = {"app/{cid}{rest}", "''",         "/a b",       "'/a#{cid}'",
+                                        "/app/{address}",  "/a?k={cid}", "'/{cid}\\x'"};
+    char text[2048];
+    char dir[120];
+    struct config *config;
+    for (size_t len = 107; len <= 108; ++len) {
+        memset(dir, 'd', sizeof(dir));
+        dir[0] = '/';
+        dir[len] = '\0';
+        snprintf(text, sizeof(text), "%sadmin: {socket: %s}\n", BASE, dir);
+        if (len == 108) {
+            refuses(text, ":9:", "admin.socket", "/ddd", "at most 107 bytes");
+            continue;
+        }
+        config = read_text(text);
+        ck_assert_msg(config != NULL, "%s", error);
+        config_free(config);
+    }
+    snprintf(text, sizeof(text), "%sredis: nowhere\n", BASE);
+    refuses(text, ":9:", "redis", "nowhere", "a port from 0 to 65535");
+    snprintf(text, sizeof(text), "%sredis:\n  address: unix:here\n", BASE);
+    refuses(text, ":10:", "redis.address", "unix:here", "a path from / on");
+    snprintf(text, sizeof(text), "%sredis:\n  address: embedded\n", BASE);
+    config = read_text(text);
+    ck_assert_msg(config != NULL, "%s", error);
+    config_free(config);
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); ++i) {
+        snprintf(text, sizeof(text),
+                 "listen: [{address: '127.0.0.1:0'}]\nagents: {'*': {pool: demo}}\n"
+                 "pools:\n  demo:\n    attestation: {policy: p.json}\n    path: %s\n",
+                 paths[i]);
+        refuses(text, ":6:", "pools.demo.path", "found", "a path from / on, with {cid}");
+    }
+}
+END_TEST
+
 START_TEST(a_missing_file_is_named)
 {
     ck_assert_ptr_null(config_read("no/such/teegate.yaml", error));
@@ -135,6 +220,47 @@ START_TEST(units_and_durations_are_read_with_their_suffix_at_their_limits)
 }
 END_TEST
 
+static uint64_t most_of(const char *path)
+{
+    return option_find(SCOPE_PROCESS, span_text(path))->most;
+}
+
+/* -t takes no limit under which requests are let in only to be refused on their way out. */
+START_TEST(the_largest_head_that_may_be_configured_reaches_a_worker)
+{
+    enum { REST = 32 };
+    static char text[65536];
+    size_t target_bytes = most_of("callers.target_bytes");
+    size_t fields = most_of("callers.fields");
+    size_t head_bytes = most_of("callers.head_bytes");
+    ck_assert_uint_le(target_bytes, sizeof(text));
+    memset(text, 'a', sizeof(text));
+    text[0] = '/';
+    struct head *caller = head_new(head_bytes, (uint32_t)fields);
+    ck_assert(head_set_text(caller, &caller->method, SPAN_OF("POST")));
+    ck_assert(head_set_text(caller, &caller->path, span_of(text, target_bytes)));
+    size_t each = (head_bytes - target_bytes - 3 * REST - 4) / fields - REST - 3;
+    for (size_t i = 0; i < fields; ++i)
+        ck_assert(head_add(caller, SPAN_OF("x-a"), span_of(text, each)));
+    char template[256] = "/";
+    memset(template + 1, 't', 200);
+    memcpy(template + 201, "{cid}{rest}", 12);
+    struct target target = {.rest = span_of(text, target_bytes)};
+    struct worker_request request = {.caller = caller,
+                                     .target = &target,
+                                     .cid = CID,
+                                     .path_template = template,
+                                     .invocation = "i",
+                                     .peer = "2001:db8::1",
+                                     .left_ms = UINT64_MAX,
+                                     .length = INT64_MAX};
+    struct head *head = heads_for_worker(&request);
+    ck_assert_ptr_nonnull(head);
+    head_free(head);
+    head_free(caller);
+}
+END_TEST
+
 START_TEST(every_row_has_a_default_of_its_own_type)
 {
     struct {
@@ -158,8 +284,12 @@ int main(void)
     const TTest *const tests[] = {
         a_small_file_gets_every_default,
         every_refusal_says_line_key_found_and_allowed,
+        nothing_can_be_given_twice_by_another_spelling,
+        lists_are_taken_up_to_their_maximum,
+        addresses_and_paths_are_checked_where_they_stand,
         a_missing_file_is_named,
         units_and_durations_are_read_with_their_suffix_at_their_limits,
+        the_largest_head_that_may_be_configured_reaches_a_worker,
         every_row_has_a_default_of_its_own_type,
         NULL,
     };

@@ -103,7 +103,7 @@ static inline void hall_turn(struct hall *hall, unsigned wait_ms)
 
 #define HALL_UNTIL(hall, cond)                                                     \
     do {                                                                           \
-        uint64_t give_up_at = clock_monotonic_ms() + 10000;                        \
+        uint64_t give_up_at = clock_monotonic_ms() + 60000;                        \
         while (!(cond)) {                                                          \
             ck_assert_msg(clock_monotonic_ms() < give_up_at, "waited for " #cond); \
             hall_turn(hall, 50);                                                   \

@@ -513,11 +513,13 @@ static void script_says(struct store *store, struct span text)
     ck_assert_int_eq(send(store->peer, text.ptr, text.len, MSG_NOSIGNAL), (ssize_t)text.len);
 }
 
+#define GREETING "SETNAME\r\n$7\r\nteegate\r\n*1\r\n$4\r\nPING\r\n"
+
 static void script_greets(struct store *store)
 {
     HALL_UNTIL(&store->hall, script_takes(store));
-    HALL_UNTIL(&store->hall, script_hears(store, "SETNAME\r\n$7\r\nteegate\r\n"));
-    script_says(store, SPAN_OF("+OK\r\n"));
+    HALL_UNTIL(&store->hall, script_hears(store, GREETING));
+    script_says(store, SPAN_OF("+OK\r\n+PONG\r\n"));
     HALL_UNTIL(&store->hall, redis_is_up(store->redis));
 }
 
@@ -638,6 +640,36 @@ START_TEST(a_server_that_does_not_greet_is_left_and_tried_again)
 }
 END_TEST
 
+START_TEST(a_server_that_still_loads_its_file_is_not_up_yet)
+{
+    struct store store;
+    script_start(&store);
+    for (int i = 0; i < 2; ++i) {
+        HALL_UNTIL(&store.hall, script_takes(&store));
+        HALL_UNTIL(&store.hall, script_hears(&store, GREETING));
+        script_says(&store, SPAN_OF("+OK\r\n-LOADING Redis is loading the dataset in memory\r\n"));
+        HALL_UNTIL(&store.hall, strstr(redis_why_down(store.redis), "LOADING") != NULL);
+        ck_assert_uint_eq(store.ups, 0);
+    }
+    script_greets(&store);
+    ck_assert_uint_eq(store.ups, 1);
+    ck_assert_uint_eq(store.downs, 0);
+    store_fini(&store);
+}
+END_TEST
+
+START_TEST(a_user_that_may_neither_name_itself_nor_ping_is_served)
+{
+    struct store store;
+    script_start(&store);
+    HALL_UNTIL(&store.hall, script_takes(&store));
+    HALL_UNTIL(&store.hall, script_hears(&store, GREETING));
+    script_says(&store, SPAN_OF("-NOPERM no client\r\n-NOPERM no ping\r\n"));
+    HALL_UNTIL(&store.hall, redis_is_up(store.redis));
+    store_fini(&store);
+}
+END_TEST
+
 START_TEST(a_command_unanswered_five_seconds_past_its_deadline_makes_a_new_connection)
 {
     struct store store;
@@ -680,6 +712,8 @@ int main(void)
         a_reply_nobody_asked_for_ends_the_connection,
         states_of_the_server_are_answers,
         a_server_that_does_not_greet_is_left_and_tried_again,
+        a_server_that_still_loads_its_file_is_not_up_yet,
+        a_user_that_may_neither_name_itself_nor_ping_is_served,
         a_command_unanswered_five_seconds_past_its_deadline_makes_a_new_connection,
         NULL};
     return checks_run("redis", tests);
