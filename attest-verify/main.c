@@ -256,7 +256,11 @@ static void verify_report(const struct call *call, struct attest_verdict *verdic
 /* A document that could not be read counts when the verdict missed one. */
 static void note_collateral_mistake(const struct call *call, struct attest_verdict *verdict)
 {
-    if (verdict->reason == ATTEST_COLLATERAL_MISSING && call->fetching.mistake[0] != '\0') {
+    if (verdict->reason == ATTEST_COLLATERAL_MISSING && call->fetching.wanted &&
+        verdict->tee == ATTEST_TEE_SNP) {
+        snprintf(verdict->detail, sizeof verdict->detail,
+                 "AMD's certificates are not fetched: give them with --collateral");
+    } else if (verdict->reason == ATTEST_COLLATERAL_MISSING && call->fetching.mistake[0] != '\0') {
         verdict->reason = call->fetching.reason;
         snprintf(verdict->detail, sizeof verdict->detail, "%.255s", call->fetching.mistake);
     }

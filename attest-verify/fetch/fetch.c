@@ -21,11 +21,18 @@ struct fetch {
     atomic_bool cancelled;
 };
 
+/* What the store has that holds now; without json when it has nothing. */
+struct stored {
+    struct fetch_document document;
+    struct attest_evaluation evaluation;
+};
+
 /* One call of fetch_collateral(). */
 struct errand {
     struct fetch *fetch;
     const struct fetch_request *request;
     struct attest_evaluation seen;
+    struct stored stored;
     struct fetch_document *document;
     char *error; /* the sentences so far */
     size_t error_size;
@@ -157,25 +164,31 @@ static bool judge_text(const struct errand *errand, const char *json, size_t len
 
 /* --- the store --- */
 
-static bool take_stored(struct errand *errand)
+/* The stored document, when it holds now. Else nothing, and a sentence unless there is none. */
+static bool read_stored(const struct errand *errand, struct stored *stored, char *error,
+                        size_t error_size)
 {
-    struct attest_evaluation evaluation;
-    char wrong[384];
-    size_t len;
-    int64_t expires;
+    struct fetch_document *document = &stored->document;
+    *stored = (struct stored){.document = {.from_store = true}};
+    error[0] = '\0';
     if (!errand->fetch->has_store)
         return false;
-    char *json = store_read(&errand->fetch->store, &errand->request->platform, &len);
-    if (json == NULL)
+    document->json = store_read(&errand->fetch->store, &errand->request->platform, &document->len);
+    if (document->json == NULL)
         return false;
-    if (judge_text(errand, json, len, &evaluation, &expires, wrong, sizeof wrong)) {
-        *errand->document = (struct fetch_document){
-            .json = json, .len = len, .expires = expires, .from_store = true};
+    if (judge_text(errand, document->json, document->len, &stored->evaluation, &document->expires,
+                   error, error_size))
         return true;
-    }
-    note(errand, "the stored document: %s", wrong);
-    free(json);
+    fetch_document_fini(document);
     return false;
+}
+
+/* A service that lags behind must not undo a renewal. */
+static bool is_behind(const struct stored *stored, const struct attest_evaluation *evaluation,
+                      int64_t expires)
+{
+    return stored->document.json != NULL && expires < stored->document.expires &&
+           evaluation->tcb == stored->evaluation.tcb && evaluation->qe == stored->evaluation.qe;
 }
 
 /* --- the endpoints --- */
@@ -230,14 +243,38 @@ static bool take_from(struct errand *errand, const struct endpoint *endpoint)
     int64_t expires;
     char *json = get_document(errand, endpoint, wrong, sizeof wrong);
     size_t len = json != NULL ? strlen(json) : 0;
-    if (json != NULL && judge_text(errand, json, len, &evaluation, &expires, wrong, sizeof wrong)) {
+    bool holds =
+        json != NULL && judge_text(errand, json, len, &evaluation, &expires, wrong, sizeof wrong);
+    if (holds && !is_behind(&errand->stored, &evaluation, expires)) {
         keep(errand, json, len, &evaluation);
         *errand->document = (struct fetch_document){.json = json, .len = len, .expires = expires};
         return true;
     }
-    note(errand, "%s: %s", endpoint->base, wrong);
+    note(errand, "%s: %s", endpoint->base,
+         holds ? "an old document: it ends before the stored one" : wrong);
     free(json);
     return false;
+}
+
+static bool ask_endpoints(struct errand *errand)
+{
+    for (size_t i = 0; i < errand->fetch->endpoint_count; ++i) {
+        if (atomic_load(&errand->fetch->cancelled)) {
+            note(errand, "cancelled");
+            return false;
+        }
+        if (take_from(errand, &errand->fetch->endpoints[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Hands the stored document out. */
+static bool give_stored(struct errand *errand)
+{
+    *errand->document = errand->stored.document;
+    errand->stored.document = (struct fetch_document){0};
+    return errand->document->json != NULL;
 }
 
 bool fetch_collateral(struct fetch *fetch, const struct fetch_request *request,
@@ -248,20 +285,17 @@ bool fetch_collateral(struct fetch *fetch, const struct fetch_request *request,
                             .document = document,
                             .error = error,
                             .error_size = error_size};
+    char wrong[384];
     *document = (struct fetch_document){0};
     error[0] = '\0';
     if (fetch->has_store &&
         !store_seen(&fetch->store, &request->platform, &errand.seen, error, error_size))
         return false;
-    if (!request->renew && take_stored(&errand))
-        return true;
-    for (size_t i = 0; i < fetch->endpoint_count; ++i) {
-        if (atomic_load(&fetch->cancelled)) {
-            note(&errand, "cancelled");
-            break;
-        }
-        if (take_from(&errand, &fetch->endpoints[i]))
-            return true;
-    }
-    return request->renew && take_stored(&errand);
+    if (read_stored(&errand, &errand.stored, wrong, sizeof wrong) && !request->renew)
+        return give_stored(&errand);
+    if (wrong[0] != '\0')
+        note(&errand, "the stored document: %s", wrong);
+    bool ok = ask_endpoints(&errand) || give_stored(&errand);
+    fetch_document_fini(&errand.stored.document);
+    return ok;
 }

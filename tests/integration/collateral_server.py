@@ -38,10 +38,10 @@ def edited(folder, document, part, change):
 
 class CollateralServer:
     def __init__(self, document, tee="tdx", old_names=False, hex_lists=True, stall_s=0.0, change=None,
-                 tls=None):
+                 tls=None, ca="platform"):
         """`change(part, status, fields, body)` returns what is sent instead; a Content-Length in its fields
         is sent as it is, which is how an answer gets cut off. `tls` is a certificate and its key."""
-        self.document, self.tee, self.asked = document, tee, []
+        self.document, self.tee, self.ca, self.asked = document, tee, ca, []
         self.old_names, self.hex_lists, self.stall_s, self.change = old_names, hex_lists, stall_s, change
         server = self
 
@@ -81,7 +81,7 @@ class CollateralServer:
         url = urllib.parse.urlsplit(target)
         query = urllib.parse.parse_qs(url.query)
         part = next((name for name, path in PATHS.items() if path.format(tee=self.tee) == url.path), None)
-        if part is None or (part == "pckcrl" and query != {"ca": ["platform"], "encoding": ["der"]}):
+        if part is None or (part == "pckcrl" and query != {"ca": [self.ca], "encoding": ["der"]}):
             return 404, {}, b""
         fmspc = json.loads(self.document["tcb_info"])["fmspc"].lower()
         if part == "tcb" and query != {"fmspc": [fmspc]} and not self.change:

@@ -1,5 +1,6 @@
 """attest-verify --fetch against local servers that answer correctly, late, truncated, with an old document, with
 another platform's, and not at all."""
+import base64
 import fcntl
 import json
 import os
@@ -387,3 +388,44 @@ def test_a_store_that_is_no_folder_is_a_wrong_call(vendor, tmp_path):
         status, _, said = fetch(vendor, [refused_port()], "--store", path)
         assert status == 2 and "store:" in said
     assert fetch(vendor, [], "--store", tmp_path)[0] == 2
+
+
+VECTORS = pathlib.Path(__file__).resolve().parents[3] / "shared/vectors/attest/dcap"
+
+
+def genuine():
+    return sorted(VECTORS.iterdir()) if VECTORS.is_dir() else []
+
+
+@pytest.mark.skipif(not genuine(), reason="LEFT OUT: genuine evidence is not here")
+@pytest.mark.parametrize("case", genuine(), ids=[case.name for case in genuine()])
+def test_genuine_evidence_gets_the_same_verdict_with_what_was_fetched(serve, tmp_path, case):
+    expected = json.loads((case / "expected.json").read_text())
+    document = json.loads((case / "collateral.json").read_text())
+    tee = json.loads(document["tcb_info"]).get("id", "SGX").lower()
+    server = serve(document, tee=tee, ca="processor" if is_of_processor_ca(document) else "platform")
+    call = [PROGRAM, "quote", case / "quote.bin", "--padded", "--time", str(expected["verify_time"])]
+    given = subprocess.run([*call, "--collateral", case / "collateral.json"], capture_output=True, text=True)
+    fetched = subprocess.run([*call, "--fetch-from", server.url, "--store", tmp_path / "store"], capture_output=True, text=True)
+    assert json.loads(fetched.stdout) == json.loads(given.stdout), fetched.stderr
+    assert json.loads(given.stdout)["reason"] in ("policy-missing", "tcb-unmatched")
+    kept = json.loads(next((tmp_path / "store").glob("*.json")).read_text())
+    assert {name: value.strip().lower() for name, value in kept.items()} \
+        == {name: document[name].strip().lower() for name in kept}
+
+
+def is_of_processor_ca(document):
+    der = base64.b64decode(document["pck_crl_issuer_chain"].split("-----")[2])
+    return b"Intel SGX PCK Processor CA" in der
+
+
+SNP = VECTORS.parent / "snp"
+
+
+@pytest.mark.skipif(not SNP.is_dir(), reason="LEFT OUT: genuine evidence is not here")
+def test_the_certificates_of_amd_are_not_fetched_and_that_is_said():
+    report = sorted(SNP.iterdir())[0] / "report.bin"
+    done = subprocess.run([PROGRAM, "snp", report, "--fetch-from", refused_port()], capture_output=True, text=True)
+    verdict = json.loads(done.stdout)
+    assert (done.returncode, verdict["reason"]) == (1, "collateral-missing")
+    assert "AMD's certificates are not fetched" in verdict["detail"]

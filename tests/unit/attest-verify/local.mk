@@ -78,6 +78,11 @@ tests_unit_attest_verify_test_fetch_SOURCES = tests/unit/attest-verify/test_fetc
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_fetch_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_fetch_LDADD = $(FETCH_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_fetch_renew
+tests_unit_attest_verify_test_fetch_renew_SOURCES = tests/unit/attest-verify/test_fetch_renew.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_fetch_renew_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_fetch_renew_LDADD = $(FETCH_LIBS) $(CHECK_LIBS)
 check_PROGRAMS += tests/unit/attest-verify/test_snp
 tests_unit_attest_verify_test_snp_SOURCES = tests/unit/attest-verify/test_snp.c \
     tests/unit/attest-verify/snp_scene.h tests/unit/checks.h
