@@ -170,15 +170,30 @@ static bool path_fill(struct path *path, const struct worker_request *from)
     return fits;
 }
 
+/* CGI and its heirs read `_` as `-`: what must not come from a caller must not come by that either.
+ */
+static struct span as_cgi_reads(struct span name, char *text, size_t size)
+{
+    if (name.len > size || memchr(name.ptr, '_', name.len) == NULL)
+        return name;
+    for (size_t i = 0; i < name.len; ++i)
+        text[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
+    return span_of(text, name.len);
+}
+
 /* Fields of callers that go no further. The path form is one origin for all agents, so cookies
- * (one agent's, readable by all) stay out. */
+ * (one agent's, readable by all) stay out. `proxy` is CGI's HTTP_PROXY (CVE-2016-5385). */
 static bool is_for_worker(struct span name, bool drops_authorization)
 {
     static const struct span never[] = {
         SPAN_OF("host"),      SPAN_OF("expect"), SPAN_OF("content-length"), SPAN_OF("forwarded"),
-        SPAN_OF("x-real-ip"), SPAN_OF("cookie"), SPAN_OF("service-worker"),
+        SPAN_OF("x-real-ip"), SPAN_OF("cookie"), SPAN_OF("service-worker"), SPAN_OF("proxy"),
     };
-    if (is_ours(name) || span_starts(name, SPAN_OF("x-forwarded-")))
+    char text[256]; /* a longer name begins with all that is looked at here */
+    name = as_cgi_reads(span_of(name.ptr, name.len < sizeof(text) ? name.len : sizeof(text)), text,
+                        sizeof(text));
+    if (is_ours(name) || span_starts(name, SPAN_OF("x-forwarded-")) ||
+        span_starts(name, SPAN_OF("proxy-")))
         return false;
     if (drops_authorization && span_is(name, SPAN_OF("authorization")))
         return false;
@@ -256,9 +271,21 @@ struct head *heads_request_trailers(const struct head *caller)
 
 /* --- the answer ------------------------------------------------------------------------------- */
 
+/* What an agent would say for the whole origin, and so for all agents of the path form: cookies,
+ * and where browsers go, report or keep its data. */
 static bool is_for_caller(struct span name, bool cors)
 {
-    if (is_ours(name) || span_is(name, SPAN_OF("set-cookie")))
+    static const struct span of_the_origin[] = {
+        SPAN_OF("set-cookie"),
+        SPAN_OF("alt-svc"),
+        SPAN_OF("clear-site-data"),
+        SPAN_OF("nel"),
+        SPAN_OF("report-to"),
+        SPAN_OF("reporting-endpoints"),
+        SPAN_OF("service-worker-allowed"),
+        SPAN_OF("strict-transport-security"),
+    };
+    if (is_ours(name) || IS_IN(name, of_the_origin))
         return false;
     if (span_starts(name, SPAN_OF("ratelimit")))
         return false;

@@ -302,7 +302,10 @@ static bool needs_restart(const struct config *old, const struct config *new)
     if (old->listener_count != new->listener_count || old->lanes != new->lanes ||
         strcmp(old->state_dir, new->state_dir) != 0 ||
         strcmp(old->redis_address, new->redis_address) != 0 ||
-        strcmp(old->admin_socket, new->admin_socket) != 0)
+        strcmp(old->redis_user, new->redis_user) != 0 ||
+        strcmp(old->redis_password_file, new->redis_password_file) != 0 ||
+        old->hold_ms_max != new->hold_ms_max || old->log_level != new->log_level ||
+        old->log_access != new->log_access || strcmp(old->admin_socket, new->admin_socket) != 0)
         return true;
     for (uint32_t i = 0; i < old->listener_count; ++i)
         if (strcmp(old->listeners[i].address, new->listeners[i].address) != 0 ||
@@ -320,9 +323,10 @@ static void reload(struct gateway *gateway)
         return;
     }
     if (needs_restart(gateway->snapshot->config, fresh->config)) {
-        log_say(&gateway->log, LOG_ERROR, "reload-refused",
-                "listen, lanes, state_dir, redis.address or admin.socket changed: they take a "
-                "restart; nothing was applied");
+        log_say(
+            &gateway->log, LOG_ERROR, "reload-refused",
+            "listen, lanes, state_dir, redis, log or admin.socket changed: they take a restart; "
+            "nothing was applied");
         snapshot_give(fresh);
         return;
     }

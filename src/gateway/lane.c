@@ -119,6 +119,12 @@ static void close_doors(struct lane *lane)
 
 /* --- a snapshot takes hold ------------------------------------------------------------------- */
 
+static uint32_t share_of_connections(const struct lane *lane, const struct config *config)
+{
+    uint32_t share = config->connections_max / lane->options.lane_count;
+    return share > 0 ? share : 1;
+}
+
 static void use_snapshot(struct lane *lane, struct snapshot *snapshot)
 {
     struct agents_ref *old_agents = lane->site.agents;
@@ -128,6 +134,8 @@ static void use_snapshot(struct lane *lane, struct snapshot *snapshot)
     lane->site.agents = agents_ref_take(snapshot->agents);
     lane->site.options = snapshot->config->exchange;
     lane->site.options.trailer_wait_ms = trailer_wait_ms;
+    lane->sessions.options.sessions_max = share_of_connections(lane, snapshot->config);
+    lane->sessions.options.handshake_ms_max = snapshot->config->callers.head_ms_max;
     lane->sessions.options.http = snapshot->config->callers;
     pools_apply(lane->pools, snapshot->registry);
     if (old_agents != NULL)
@@ -278,8 +286,7 @@ static void open_parts(struct lane *lane)
     lane->site.store = lane->store;
     lane->site.stats = &lane->stats;
     lane->site.access_log = lane->options.access_log;
-    uint32_t share = config->connections_max / lane->options.lane_count;
-    struct sessions_options sessions = {.sessions_max = share > 0 ? share : 1,
+    struct sessions_options sessions = {.sessions_max = share_of_connections(lane, config),
                                         .handshake_ms_max = config->callers.head_ms_max,
                                         .http = config->callers};
     sessions_init(&lane->sessions, lane->loop, &lane->stats, &sessions, &sessions_events, lane);

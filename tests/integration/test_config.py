@@ -1,4 +1,5 @@
 """teegate -t names file, line, key, what was found and what is allowed; a bad reload changes nothing."""
+import socket
 import subprocess
 
 import pytest
@@ -88,3 +89,32 @@ def test_two_processes_never_share_a_state_folder(running, tmp_path):
     done = subprocess.run([BUILD / "src/teegate", "-c", other], capture_output=True, text=True, timeout=20)
     assert done.returncode != 0
     assert "state" in done.stderr
+
+
+def test_a_reload_refuses_what_it_cannot_apply_and_applies_the_rest(running):
+    good = running.config.read_text()
+    running.config.write_text(good + "log: {level: debug}\n")
+    running.reload()
+    wait_for(lambda: "they take a restart" in running.process_log(), 5, "the refusal")
+    assert '"event":"reloaded"' not in running.process_log()
+    running.config.write_text(good + "callers: {connections: 1}\n")
+    running.reload()
+    wait_for(lambda: '"event":"reloaded"' in running.process_log(), 5, "the reload")
+    held = []
+    try:
+        for _ in range(64):  # one for each lane; the rest is closed at once
+            held.append(socket.create_connection(("127.0.0.1", running.plain_port), timeout=5))
+            held[-1].settimeout(0.2)
+
+        def is_closed(connection):
+            try:
+                return connection.recv(1) == b""
+            except TimeoutError:
+                return False
+            except ConnectionError:
+                return True
+
+        assert any(is_closed(connection) for connection in held)
+    finally:
+        for connection in held:
+            connection.close()

@@ -137,6 +137,33 @@ START_TEST(what_tells_of_the_caller_or_is_ours_stays_behind)
 }
 END_TEST
 
+START_TEST(what_cgi_would_read_as_ours_stays_behind)
+{
+    static const char *const gone[] = {
+        "agent_invocation_id", "agent_caller",       "x_forwarded_for",
+        "x-forwarded_for",     "x_real_ip",          "proxy",
+        "proxy_authorization", "proxy-features",     "content_length",
+        "transfer_encoding",   "agent-invocation_id"};
+    struct target target = {.rest = SPAN_NONE};
+    struct head *caller = HEAD("my_field", "m", "agents", "a", "agen_t", "x");
+    for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); ++i)
+        ck_assert(head_add(caller, span_text(gone[i]), SPAN_OF("forged")));
+    char name[300];
+    memset(name, '_', sizeof(name));
+    ck_assert(head_add(caller, span_of(name, sizeof(name)), SPAN_OF("long")));
+    struct head *head = request_of(caller, &target, HEADS_PATH_TEMPLATE);
+    for (uint32_t i = 0; i < head->field_count; ++i)
+        ck_assert_msg(!span_is(head->fields[i].value, SPAN_OF("forged")), "%s passed",
+                      head->fields[i].name.ptr);
+    ck_assert_str_eq(value(head, "my_field"), "m");
+    ck_assert_str_eq(value(head, "agents"), "a");
+    ck_assert_str_eq(value(head, "agen_t"), "x");
+    ck_assert_ptr_nonnull(head_find(head, span_of(name, sizeof(name))));
+    head_free(head);
+    head_free(caller);
+}
+END_TEST
+
 START_TEST(a_sensitive_field_stays_sensitive)
 {
     struct target target = {.rest = SPAN_NONE};
@@ -246,6 +273,22 @@ START_TEST(a_worker_forges_nothing_and_sets_no_cookie)
     ck_assert_str_eq(value(head, "etag"), "\"e\"");
     ck_assert_str_eq(value(head, "cache-control"), "public");
     ck_assert_str_eq(value(head, "x-content-type-options"), "nosniff");
+    head_free(head);
+    head_free(worker);
+}
+END_TEST
+
+START_TEST(an_agent_says_nothing_for_the_whole_origin)
+{
+    struct head *worker =
+        HEAD("alt-svc", "h2=\"elsewhere:443\"", "clear-site-data", "\"*\"", "nel", "{}",
+             "report-to", "{}", "reporting-endpoints", "a=\"b\"", "service-worker-allowed", "/",
+             "strict-transport-security", "max-age=0", "content-type", "text/plain");
+    struct head *head = answer_of(worker, false, NULL);
+    for (uint32_t i = 0; i + 1 < worker->field_count; ++i)
+        ck_assert_msg(head_find(head, worker->fields[i].name) == NULL, "%s passed",
+                      worker->fields[i].name.ptr);
+    ck_assert_str_eq(value(head, "content-type"), "text/plain");
     head_free(head);
     head_free(worker);
 }
@@ -379,11 +422,13 @@ int main(void)
         a_key_comes_as_bearer_in_any_case_or_as_agent_key,
         a_budget_is_a_whole_number_of_at_most_15_digits,
         what_tells_of_the_caller_or_is_ours_stays_behind,
+        what_cgi_would_read_as_ours_stays_behind,
         a_sensitive_field_stays_sensitive,
         the_path_is_the_templates_with_the_query_behind,
         a_path_too_long_for_any_worker_is_no_head,
         forwarded_quotes_addresses_of_ipv6,
         a_worker_forges_nothing_and_sets_no_cookie,
+        an_agent_says_nothing_for_the_whole_origin,
         pages_are_sandboxed_and_other_types_are_not,
         a_type_that_browsers_choose_themselves_is_sandboxed,
         cors_fields_are_ours_when_the_gateway_answers_for_them,

@@ -176,6 +176,10 @@ START_TEST(addresses_and_paths_are_checked_where_they_stand)
         ck_assert_msg(config != NULL, "%s", error);
         config_free(config);
     }
+    /* Even the first call waits, for its connection. */
+    refuses("listen: [{address: '127.0.0.1:0'}]\nagents: {'*': {pool: demo}}\n"
+            "pools: {demo: {attestation: {policy: p.json}, queue: 0}}\n",
+            ":3:", "pools.demo.queue", "\"0\"", "from 1 to 100000");
     snprintf(text, sizeof(text), "%sredis: nowhere\n", BASE);
     refuses(text, ":9:", "redis", "nowhere", "a port from 0 to 65535");
     snprintf(text, sizeof(text), "%sredis:\n  address: unix:here\n", BASE);
