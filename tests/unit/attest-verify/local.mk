@@ -68,3 +68,20 @@ tests_unit_attest_verify_test_verify_certificate_SOURCES = tests/unit/attest-ver
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_verify_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_verify_certificate_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_scale
+tests_unit_attest_verify_test_scale_SOURCES = tests/unit/attest-verify/test_scale.c tests/unit/checks.h
+tests_unit_attest_verify_test_scale_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_scale_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_msgpack
+tests_unit_attest_verify_test_msgpack_SOURCES = tests/unit/attest-verify/test_msgpack.c tests/unit/checks.h
+tests_unit_attest_verify_test_msgpack_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_msgpack_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_event_log
+tests_unit_attest_verify_test_event_log_SOURCES = tests/unit/attest-verify/test_event_log.c tests/unit/checks.h
+tests_unit_attest_verify_test_event_log_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_event_log_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_dstack
+tests_unit_attest_verify_test_dstack_SOURCES = tests/unit/attest-verify/test_dstack.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_dstack_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_dstack_LDADD = $(ATTEST_TEST_LIBS)
