@@ -23,6 +23,8 @@ struct certificate_case {
     bool no_claims; /* the DICE claims are an empty map, whose digest matches */
     int64_t not_before, not_after;
     bool second_differs, second_broken; /* of two quotes in one certificate */
+    bool no_dice, other_intel_quote;    /* of Intel's two extensions */
+    bool elliptic_key;                  /* where the convention wants an RSA key */
     const struct dstack_case *dstack;
 };
 
