@@ -85,3 +85,8 @@ tests_unit_attest_verify_test_dstack_SOURCES = tests/unit/attest-verify/test_dst
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_dstack_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_dstack_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_dstack_flips
+tests_unit_attest_verify_test_dstack_flips_SOURCES = tests/unit/attest-verify/test_dstack_flips.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_dstack_flips_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_dstack_flips_LDADD = $(ATTEST_TEST_LIBS)

@@ -349,6 +349,17 @@ START_TEST(an_app_id_alone_is_no_measurement_of_code)
 }
 END_TEST
 
+START_TEST(an_enclave_has_no_app_id)
+{
+    static const char text[] =
+        "{\"accept\":[{\"tee\":\"sgx\",\"any_code\":true,\"app_id\":[\"" APP "\"]}]}";
+    char error[256];
+    ck_assert(attest_policy_parse((struct attest_bytes){(const uint8_t *)text, sizeof text - 1},
+                                  error, sizeof error) == NULL);
+    ck_assert(strstr(error, "unknown member") != NULL);
+}
+END_TEST
+
 START_TEST(the_verdict_shows_what_the_log_names)
 {
     struct attest_verdict verdict;
@@ -380,6 +391,7 @@ int main(void)
                                   a_packed_log_is_unpacked_to_16_kib_and_no_further,
                                   a_policy_lists_apps_compose_files_and_instances,
                                   an_app_id_alone_is_no_measurement_of_code,
+                                  an_enclave_has_no_app_id,
                                   the_verdict_shows_what_the_log_names,
                                   NULL};
     return checks_run("dstack", tests);

@@ -91,6 +91,8 @@ START_TEST(a_log_is_an_array_of_events_and_nothing_else)
         {"[" EVENT("3", "134217729", "x", "\"event_payload\":7") "]", false},
         {"[" EVENT("3", "134217729", "x", "\"digest\":\"00\",\"event_payload\":\"\"") "]", false},
         {"[" EVENT("3", "134217729", "x", "\"event\":\"y\",\"event_payload\":\"\"") "]", false},
+        {"[" EVENT("3", "134217729", "x", "\"event_payload\":\"\",\"more\":1") "]", false},
+        {"[" EVENT("3", "134217729", "x", "\"digest\":\"\"") "]", false}, /* no payload */
         {"ELGZv1", false},
         {"ELGZv1[]", false},
     };
