@@ -11,15 +11,14 @@
 static const char packed_mark[] = "ELGZv1";
 enum { PACKED_MARK_LEN = sizeof packed_mark - 1, GZIP_WINDOW = 16 + MAX_WBITS };
 
-/* Bytes of an event are hexadecimal; `room` holds them, and moves on. No bytes for no member. */
+/* Bytes of an event are hexadecimal; `room` holds them, and moves on. */
 static bool take_octets(const cJSON *object, const char *name, uint8_t **room,
                         struct attest_bytes *out)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-    const char *text = cJSON_GetStringValue(item);
-    *out = (struct attest_bytes){.ptr = *room, .len = text != NULL ? strlen(text) / 2 : 0};
+    const char *text = av_json_string(object, name);
     if (text == NULL)
-        return item == NULL;
+        return false;
+    *out = (struct attest_bytes){.ptr = *room, .len = strlen(text) / 2};
     if (!av_hex_decode(text, strlen(text), *room, out->len))
         return false;
     *room += out->len;
@@ -29,13 +28,17 @@ static bool take_octets(const cJSON *object, const char *name, uint8_t **room,
 /* `version` tells how the digest is made; 1, or no word of it, is the one we know. */
 static bool add_item(const cJSON *item, uint8_t *room, struct event_log *log)
 {
+    static const char *const known[] = {"imr",           "event_type", "digest",     "event",
+                                        "event_payload", "version",    "hash_input", NULL};
     uint64_t imr, type, version = 1;
     struct event event = {0};
     const char *name = av_json_string(item, "event");
-    if (!cJSON_IsObject(item) || name == NULL || !av_json_uint(item, "imr", UINT32_MAX, &imr) ||
+    if (!cJSON_IsObject(item) || av_json_stranger(item, known) != NULL || name == NULL ||
+        !av_json_uint(item, "imr", UINT32_MAX, &imr) ||
         !av_json_uint(item, "event_type", UINT32_MAX, &type) ||
         !take_octets(item, "event_payload", &room, &event.payload) ||
-        !take_octets(item, "digest", &room, &event.digest) ||
+        (cJSON_GetObjectItemCaseSensitive(item, "digest") != NULL &&
+         !take_octets(item, "digest", &room, &event.digest)) ||
         (cJSON_GetObjectItemCaseSensitive(item, "version") != NULL &&
          !av_json_uint(item, "version", 1, &version)) ||
         version != 1)

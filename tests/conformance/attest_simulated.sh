@@ -58,8 +58,15 @@ for convention in dstack dstack8 dstack8-v0; do
     make_worker a --worker "$convention-other" --convention "$convention" --variant other-key
     judge a "$convention-other" 1 key-not-bound $roots
 done
-"$program" policy "$scratch/a/dstack8.crt.pem" --collateral "$scratch/a/collateral" $roots 2>/dev/null |
-    grep -q '"compose_hash"' || wrong=1
+"$program" policy "$scratch/a/dstack8.crt.pem" --collateral "$scratch/a/collateral" $roots \
+    >"$scratch/a/drafted.json" 2>/dev/null || wrong=1
+grep -q '"compose_hash"' "$scratch/a/drafted.json" || wrong=1
+mv "$scratch/a/policy.json" "$scratch/a/usual.json"
+cp "$scratch/a/drafted.json" "$scratch/a/policy.json"
+judge a dstack8 0 trusted $roots
+judge a dstack 0 trusted $roots
+judge a good 1 measurement-not-listed $roots
+mv "$scratch/a/usual.json" "$scratch/a/policy.json"
 
 make_worker b --collateral-days -1
 judge b worker 1 collateral-expired --roots "$scratch/b/roots"

@@ -98,3 +98,25 @@ tests_unit_attest_verify_test_snp_policy_SOURCES = tests/unit/attest-verify/test
     tests/unit/attest-verify/snp_scene.h tests/unit/checks.h
 tests_unit_attest_verify_test_snp_policy_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_snp_policy_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_scale
+tests_unit_attest_verify_test_scale_SOURCES = tests/unit/attest-verify/test_scale.c tests/unit/checks.h
+tests_unit_attest_verify_test_scale_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_scale_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_msgpack
+tests_unit_attest_verify_test_msgpack_SOURCES = tests/unit/attest-verify/test_msgpack.c tests/unit/checks.h
+tests_unit_attest_verify_test_msgpack_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_msgpack_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_event_log
+tests_unit_attest_verify_test_event_log_SOURCES = tests/unit/attest-verify/test_event_log.c tests/unit/checks.h
+tests_unit_attest_verify_test_event_log_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_event_log_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_dstack
+tests_unit_attest_verify_test_dstack_SOURCES = tests/unit/attest-verify/test_dstack.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_dstack_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_dstack_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_dstack_flips
+tests_unit_attest_verify_test_dstack_flips_SOURCES = tests/unit/attest-verify/test_dstack_flips.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_dstack_flips_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_dstack_flips_LDADD = $(ATTEST_TEST_LIBS)

@@ -1,4 +1,5 @@
 /* The whole verifier on RA-TLS certificates of simulated workers. */
+#include "simulate_pki.h"
 #include "verify_scene.h"
 
 static void bind(struct scene *scene, EVP_PKEY *key, struct simulate_bytes *claims)
@@ -14,17 +15,44 @@ static void bind(struct scene *scene, EVP_PKEY *key, struct simulate_bytes *clai
         scene->quote.report_data[63] = 1;
 }
 
-static EVP_PKEY *new_key(enum simulate_convention convention)
+static EVP_PKEY *new_key(const struct certificate_case *one)
 {
-    return convention == SIMULATE_RATS_TLS ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+    return one->convention == SIMULATE_RATS_TLS && !one->elliptic_key ? EVP_RSA_gen(2048)
+                                                                      : EVP_EC_gen("P-256");
+}
+
+static void remove_extension(X509 *certificate, const char *text)
+{
+    ASN1_OBJECT *oid = OBJ_txt2obj(text, 1);
+    int at = X509_get_ext_by_OBJ(certificate, oid, -1);
+    ASN1_OBJECT_free(oid);
+    ck_assert_int_ge(at, 0);
+    X509_EXTENSION_free(X509_delete_ext(certificate, at));
+}
+
+static void spoil_intel(const struct scene *scene, X509 *certificate,
+                        const struct simulate_vendor *vendor, const struct simulate_identity *pck)
+{
+    static const char intel[] = "1.2.840.113741.1.13.1";
+    if (scene->certificate.no_dice)
+        remove_extension(certificate, "2.23.133.5.4.9");
+    if (scene->certificate.other_intel_quote) {
+        struct simulate_quote_options options = scene->quote;
+        options.report_data[0] ^= 1;
+        struct simulate_bytes quote = simulate_quote(vendor, pck, &options);
+        remove_extension(certificate, intel);
+        simulate_cert_extend_raw(certificate, intel, &quote);
+        simulate_bytes_fini(&quote);
+    }
+    ck_assert_int_gt(i2d_re_X509_tbs(certificate, NULL), 0);
 }
 
 static void judge_certificate(struct scene *scene, const struct attest_request *request,
                               const struct simulate_vendor *vendor,
                               const struct simulate_identity *pck)
 {
-    EVP_PKEY *key = new_key(scene->certificate.convention);
-    EVP_PKEY *other = new_key(scene->certificate.convention);
+    EVP_PKEY *key = new_key(&scene->certificate);
+    EVP_PKEY *other = new_key(&scene->certificate);
     struct simulate_bytes claims = {0};
     bind(scene, key, &claims);
     struct simulate_bytes quote = simulate_quote(vendor, pck, &scene->quote);
@@ -38,6 +66,7 @@ static void judge_certificate(struct scene *scene, const struct attest_request *
                                                    .quote = &quote,
                                                    .claims = &claims};
     X509 *certificate = simulate_certificate(scene->certificate.other_key ? other : key, &options);
+    spoil_intel(scene, certificate, vendor, pck);
     unsigned char *der = NULL;
     int len = i2d_X509(certificate, &der);
     attest_verify_certificate(request, (struct attest_bytes){.ptr = der, .len = (size_t)len},
@@ -106,6 +135,96 @@ START_TEST(claims_without_the_keys_hash_bind_nothing)
     expect_certificate(ATTEST_TEE_TDX,
                        (struct certificate_case){.convention = SIMULATE_DICE, .no_claims = true},
                        ATTEST_KEY_NOT_BOUND);
+}
+END_TEST
+
+/* The verdict on a certificate of an RSA key with this one extension, or none. */
+static enum attest_reason judge_extension(const char *oid, const void *value, size_t len)
+{
+    struct attest_request request = {.now = NOW};
+    struct attest_verdict verdict;
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    struct simulate_bytes bytes = {0};
+    struct simulate_certificate_options options = {
+        .name = "worker", .not_before = NOW - DAY, .not_after = NOW + DAY};
+    X509 *certificate = simulate_certificate(key, &options);
+    simulate_put(&bytes, value, len);
+    if (oid != NULL)
+        simulate_cert_extend_raw(certificate, oid, &bytes);
+    ck_assert_int_gt(i2d_re_X509_tbs(certificate, NULL), 0);
+    unsigned char *der = NULL;
+    int der_len = i2d_X509(certificate, &der);
+    attest_verify_certificate(&request, (struct attest_bytes){.ptr = der, .len = (size_t)der_len},
+                              &verdict);
+    OPENSSL_free(der);
+    X509_free(certificate);
+    simulate_bytes_fini(&bytes);
+    EVP_PKEY_free(key);
+    return verdict.reason;
+}
+
+/* ra-tls g.23: rats-tls goes on to a verifier that accepts all when evidence is missing. */
+START_TEST(missing_evidence_leads_to_no_verifier_that_accepts_all)
+{
+    static const struct {
+        const char *oid, *value;
+        size_t len;
+        enum attest_reason reason;
+    } rows[] = {
+        {NULL, "", 0, ATTEST_NO_EVIDENCE},
+        {"1.2.840.113741.1337.6", "", 0, ATTEST_EVIDENCE_MALFORMED},
+        {"1.2.840.113741.1337.2", "", 0, ATTEST_CONVENTION_UNSUPPORTED},
+        {"2.23.133.5.4.9", "", 0, ATTEST_EVIDENCE_MALFORMED},
+        {"2.23.133.5.4.9", "\xd9\xea\x61\x82\x41q\x41\xa0", 8, ATTEST_EVIDENCE_MALFORMED},
+        {"2.23.133.5.4.9", "\xd9\xea\x60\x82\x40\x40", 6, ATTEST_QUOTE_MALFORMED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i)
+        ck_assert_msg(judge_extension(rows[i].oid, rows[i].value, rows[i].len) == rows[i].reason,
+                      "row %zu", i);
+}
+END_TEST
+
+/* ra-tls c: the claims bind the key; without them a bare quote says nothing of it. Nor does another
+ * quote gain from them. */
+START_TEST(an_intel_quote_is_bound_by_the_claims_alone)
+{
+    expect_certificate(ATTEST_TEE_SGX,
+                       (struct certificate_case){.convention = SIMULATE_INTEL, .no_dice = true},
+                       ATTEST_KEY_NOT_BOUND);
+    expect_certificate(
+        ATTEST_TEE_SGX,
+        (struct certificate_case){.convention = SIMULATE_INTEL, .other_intel_quote = true},
+        ATTEST_KEY_NOT_BOUND);
+    expect_certificate(ATTEST_TEE_SGX,
+                       (struct certificate_case){.convention = SIMULATE_INTEL, .no_claims = true},
+                       ATTEST_KEY_NOT_BOUND);
+}
+END_TEST
+
+/* Open Enclave's header says how long its quote is: neither less nor more follows. */
+START_TEST(an_open_enclave_header_is_exact)
+{
+    static const char oid[] = "1.2.840.113556.10.1.1";
+    static const uint8_t good[] = {1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 'q'};
+    uint8_t value[sizeof good + 1] = {0};
+    for (size_t at = 0; at < 16; ++at) {
+        memcpy(value, good, sizeof good);
+        value[at] ^= 0x10;
+        ck_assert_int_eq(judge_extension(oid, value, sizeof good), ATTEST_EVIDENCE_MALFORMED);
+    }
+    memcpy(value, good, sizeof good);
+    for (size_t len = sizeof good - 1; len <= sizeof good + 1; ++len)
+        ck_assert_int_eq(judge_extension(oid, value, len),
+                         len == sizeof good ? ATTEST_QUOTE_MALFORMED : ATTEST_EVIDENCE_MALFORMED);
+}
+END_TEST
+
+START_TEST(old_rats_tls_evidence_binds_rsa_keys_only)
+{
+    expect_certificate(
+        ATTEST_TEE_SGX,
+        (struct certificate_case){.convention = SIMULATE_RATS_TLS, .elliptic_key = true},
+        ATTEST_KEY_NOT_BOUND);
 }
 END_TEST
 
@@ -192,9 +311,15 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        a_certificate_binds_its_key_by_any_convention,  evidence_of_another_key_is_refused,
-        claims_without_the_keys_hash_bind_nothing,      a_certificate_is_held_to_both_its_dates,
-        several_pieces_of_evidence_must_hold_and_agree, NULL};
+    const TTest *const tests[] = {a_certificate_binds_its_key_by_any_convention,
+                                  evidence_of_another_key_is_refused,
+                                  claims_without_the_keys_hash_bind_nothing,
+                                  a_certificate_is_held_to_both_its_dates,
+                                  missing_evidence_leads_to_no_verifier_that_accepts_all,
+                                  an_intel_quote_is_bound_by_the_claims_alone,
+                                  an_open_enclave_header_is_exact,
+                                  old_rats_tls_evidence_binds_rsa_keys_only,
+                                  several_pieces_of_evidence_must_hold_and_agree,
+                                  NULL};
     return checks_run("verify_certificate", tests);
 }

@@ -13,6 +13,8 @@
 
 enum { NOW = 1750000000, DAY = 86400 };
 
+struct dstack_case; /* test_dstack.c */
+
 /* What a certificate is made of; all zero is sound but for its convention. */
 struct certificate_case {
     enum simulate_convention convention;
@@ -21,6 +23,9 @@ struct certificate_case {
     bool no_claims; /* the DICE claims are an empty map, whose digest matches */
     int64_t not_before, not_after;
     bool second_differs, second_broken; /* of two quotes in one certificate */
+    bool no_dice, other_intel_quote;    /* of Intel's two extensions */
+    bool elliptic_key;                  /* where the convention wants an RSA key */
+    const struct dstack_case *dstack;
 };
 
 /* Everything one verification needs, before it is made; a row changes what it wants wrong. */
