@@ -5,6 +5,8 @@
 #include "base/alloc.h"
 #include "http/field.h"
 
+#define UNITS_MAX UINT64_C(999999999999999) /* RFC 9651 3.3.1 */
+
 static struct place place_in(const struct place *outer, const char *before, struct span name,
                              const char *behind)
 {
@@ -195,6 +197,7 @@ static bool read_unit(struct reader *reader, void *owner, yaml_node_t *key, yaml
     struct price *price = owner;
     struct price_unit *unit = &price->units[price->unit_count];
     struct usage none = {0};
+    bool capped = false;
     char probe[PRICE_UNIT_NAME_MAX + 2];
     char allowed[256];
     struct span name = reader_scalar(key);
@@ -227,12 +230,15 @@ static bool read_unit(struct reader *reader, void *owner, yaml_node_t *key, yaml
                 return reader_wrong(reader, number, place, allowed);
             unit->pcr = agent.price.call_pcr;
         } else if (span_is(reader_scalar(member), SPAN_OF("cap"))) {
-            if (!span_to_u64(reader_scalar(number), UINT64_C(999999999999999), &unit->cap))
+            if (!span_to_u64(reader_scalar(number), UNITS_MAX, &unit->cap))
                 return reader_wrong(reader, number, place, "a whole number of units");
+            capped = true;
         } else {
             return reader_wrong(reader, member, place, "price or cap");
         }
     }
+    if (!capped && unit->pcr == 0)
+        unit->cap = UNITS_MAX; /* metered all the same (DESIGN 4) */
     return unit->pcr == 0 || unit->cap > 0 ||
            reader_wrong(reader, key, place, "a cap: a priced unit needs one");
 }

@@ -20,11 +20,10 @@
 
 enum {
     LETTERS_MAX = 16384,
-    DRAIN_LOOK_MS = 20, /* how often a drain looks whether all is over */
-    DRAIN_SETTLE_MS =
-        2500, /* after the last call: settles on their way, then the journal keeps them */
-    LAST_TURNS_MAX = 64,   /* for exchanges to write their records */
-    DRAIN_LINGER_MS = 1000 /* after calls were ended: their last bytes leave */
+    DRAIN_LOOK_MS = 20,     /* how often a drain looks whether all is over */
+    DRAIN_SETTLE_MS = 2500, /* after the last call: then the journal keeps what is not settled */
+    LAST_MS_MAX = 1000,     /* for exchanges that still live then to settle and be recorded */
+    DRAIN_LINGER_MS = 1000  /* after calls were ended: their last bytes leave */
 };
 
 struct door {
@@ -300,7 +299,9 @@ static void close_parts(struct lane *lane)
     timer_fini(&lane->drain_timer);
     exchange_end_all(&lane->site);
     sessions_close(&lane->sessions);
-    for (unsigned turn = 0; turn < LAST_TURNS_MAX && lane->site.exchanges.used > 0; ++turn)
+    /* Time, not turns: the replies of thousands come in many. */
+    uint64_t until = loop_now(lane->loop) + LAST_MS_MAX;
+    while (lane->site.exchanges.used > 0 && loop_now(lane->loop) < until)
         loop_turn(lane->loop);
     pools_free(lane->pools);
     store_close(lane->store); /* answers all who still wait for it */

@@ -4,6 +4,9 @@ import json
 import os
 import signal
 import threading
+import time
+
+import h2.settings
 
 from gateway import wait_for
 from h2client import Client
@@ -276,3 +279,37 @@ def test_a_gateway_killed_in_the_middle_of_calls_leaves_exact_sums(start_gateway
     gateway.start()
     after = wait_for(lambda: (shown := gateway.balance())["held_ucr"] == 0 and shown, 60, "the reaper")
     assert after["spent_ucr"] == 120
+
+
+def test_calls_that_come_while_a_gateway_stops_are_settled_before_it_ends(start_gateway, start_worker):
+    """With no time to drain, calls that begin after the old ones were ended still live when the lanes close."""
+    async def stuck(stream):
+        await stream.head(200)
+        await stream.send(b"q" * 2048)
+        await stream.gone()
+
+    worker = start_worker(stuck, settings={h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 1000})
+    gateway = start_gateway([worker], agents={"*": {"pool": "demo", "price": {"call": 100, "kib_out": 10}}},
+                            pool_extra="streams: 1000", extra="lanes: 1")
+    gateway.config.write_text(gateway.config.read_text().replace("drain: 3s", "drain: 0"))
+    gateway.reload()
+    wait_for(lambda: '"event":"reloaded"' in gateway.process_log(), 5, "the reload")
+    key = gateway.account("alice", "1000")
+    clients = [Client(gateway.port) for _ in range(8)]
+    for client in clients:  # the links are up, and PINGs stay unanswered from here on
+        client.wait(client.request(f"/ipfs/{CID}", key), lambda answer: len(answer.body) == 2048)
+    gateway.process.terminate()
+    time.sleep(0.7)
+    for client in clients:
+        for _ in range(60):
+            try:
+                client.request(f"/ipfs/{CID}", key)
+            except OSError:
+                break
+    assert gateway.process.wait(20) == 0, gateway.process_log()[-4000:]
+    for client in clients:
+        client.close()
+    lines = [line for line in gateway.log() if line.get("event") == "request"]
+    assert len(lines) > 8
+    gateway.start()
+    assert gateway.settled()["spent_ucr"] == sum(line["cost_ucr"] for line in lines)

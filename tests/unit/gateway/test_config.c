@@ -198,6 +198,24 @@ START_TEST(addresses_and_paths_are_checked_where_they_stand)
 }
 END_TEST
 
+START_TEST(a_unit_without_price_needs_no_cap_to_be_counted)
+{
+    char text[2048];
+    snprintf(text, sizeof(text),
+             "%s  '" CID "': {pool: demo, price: {units: {tokens: {}, words: {cap: 0}, "
+             "pages: {price: 0, cap: 7}}}}\n",
+             BASE);
+    struct config *config = read_text(text);
+    ck_assert_msg(config != NULL, "%s", error);
+    const struct price *price = &config->agents[1].agent.price;
+    ck_assert_uint_eq(price->unit_count, 3);
+    ck_assert_uint_eq(price->units[0].cap, UINT64_C(999999999999999));
+    ck_assert_uint_eq(price->units[1].cap, 0);
+    ck_assert_uint_eq(price->units[2].cap, 7);
+    config_free(config);
+}
+END_TEST
+
 START_TEST(a_missing_file_is_named)
 {
     ck_assert_ptr_null(config_read("no/such/teegate.yaml", error));
@@ -291,6 +309,7 @@ int main(void)
         nothing_can_be_given_twice_by_another_spelling,
         lists_are_taken_up_to_their_maximum,
         addresses_and_paths_are_checked_where_they_stand,
+        a_unit_without_price_needs_no_cap_to_be_counted,
         a_missing_file_is_named,
         units_and_durations_are_read_with_their_suffix_at_their_limits,
         the_largest_head_that_may_be_configured_reaches_a_worker,
