@@ -16,6 +16,7 @@ include $(srcdir)/tests/scenarios/local.mk
 include $(srcdir)/tests/fuzz/local.mk
 include $(srcdir)/tests/lint/local.mk
 include $(srcdir)/tests/conformance/local.mk
+include $(srcdir)/tests/bench/local.mk
 
 EXTRA_DIST += tests/integration/conftest.py tests/integration/gateway.py tests/integration/h2client.py \
     tests/integration/worker.py tests/integration/test_clients.py tests/integration/test_config.py tests/integration/test_demo.py \
