@@ -74,6 +74,12 @@ void attest_roots_free(struct attest_roots *roots);
 struct attest_collateral;
 struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char *error,
                                                   size_t error_size);
+
+/* Verifies once what neither time nor policy can change: signatures and the structure of chains, so
+ * that verifications need not. Call it, if at all, after parsing and before the document is shared.
+ * It changes no verdict: false only says that something does not hold, which every verification
+ * finds again and names. */
+bool attest_collateral_prove(struct attest_collateral *collateral);
 void attest_collateral_free(struct attest_collateral *collateral);
 
 /* A policy (DESIGN 3). Unknown members, an `accept` entry without a measurement and without

@@ -5,6 +5,7 @@
 #define AV_CHAIN_H
 
 #include "cursor.h"
+#include "proven.h"
 #include "roots.h"
 
 #include <openssl/x509.h>
@@ -24,6 +25,8 @@ struct chain_trust {
     X509_CRL *crls[CHAIN_CRLS_MAX]; /* one of each issuer in the chain */
     size_t crl_count;
     int64_t now;
+    struct proven *proven; /* filled as signatures are found to hold; NULL: nothing is remembered */
+    bool path_holds;       /* av_chain_path_holds() was true of this chain, these lists */
 };
 
 /* The next PEM certificate, white space before it skipped; NULL when none follows. */
@@ -33,6 +36,13 @@ bool av_pem_is_spent(struct cursor *cursor);
 
 /* As many certificates as `kind` has, and no other text. */
 AV_MUST_USE bool av_chain_parse(struct attest_bytes pem, enum chain_kind kind, struct chain *chain);
+
+/* The same, taking certificates that stand in the chains `like` from there instead of decoding them
+ * again: a P-256 key costs more to decode than to use once. */
+enum { CHAIN_LIKES_MAX = 256 };
+AV_MUST_USE bool av_chain_parse_like(struct attest_bytes pem, enum chain_kind kind,
+                                     const struct chain *const *like, size_t like_count,
+                                     struct chain *chain);
 void av_chain_fini(struct chain *chain);
 
 /* Issuer, presence of number and authority key id, and both time bounds; its signature is checked
@@ -44,5 +54,11 @@ AV_MUST_USE bool av_crl_check(X509_CRL *crl, X509 *issuer, const char *whose, in
  * earliest end in the verdict. */
 AV_MUST_USE bool av_chain_verify(const struct chain *chain, enum chain_kind kind,
                                  const struct chain_trust *trust, struct attest_verdict *verdict);
+
+/* That part of av_chain_verify() which neither time nor trust anchors can change: signatures,
+ * constraints, revocation by the given lists, order. */
+AV_MUST_USE bool av_chain_path_holds(const struct chain *chain, enum chain_kind kind,
+                                     const struct chain_trust *trust,
+                                     struct attest_verdict *verdict);
 
 #endif

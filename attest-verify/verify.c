@@ -16,6 +16,7 @@ struct trial {
     const struct attest_request *request;
     struct findings found;
     struct chain pck_chain;
+    struct proven proven;
     struct attest_verdict *verdict;
 };
 
@@ -27,9 +28,23 @@ static bool read_quote(struct trial *trial, struct attest_bytes bytes)
            av_quote_parse(bytes, trial->request->padded, &trial->found.quote, trial->verdict);
 }
 
+/* The platform's CA and root mostly stand in its collateral too. */
+static bool parse_pck_chain(struct trial *trial)
+{
+    const struct attest_request *request = trial->request;
+    const struct chain *like[CHAIN_LIKES_MAX];
+    size_t count = 0;
+    while (count < CHAIN_LIKES_MAX && count < request->collateral_count) {
+        like[count] = &request->collateral[count]->crl_issuer;
+        ++count;
+    }
+    return av_chain_parse_like(trial->found.quote.pck_pem, CHAIN_PCK, like, count,
+                               &trial->pck_chain);
+}
+
 static bool read_pck(struct trial *trial)
 {
-    if (!av_chain_parse(trial->found.quote.pck_pem, CHAIN_PCK, &trial->pck_chain))
+    if (!parse_pck_chain(trial))
         return av_refuse(trial->verdict, ATTEST_PCK_MALFORMED,
                          "the quote does not hold exactly three PEM certificates");
     if (!av_pck_from_certificate(trial->pck_chain.certificates[0], &trial->found.pck))
@@ -73,6 +88,12 @@ static bool choose_collateral(struct trial *trial)
                      fmspc[1], fmspc[2], fmspc[3], fmspc[4], fmspc[5]);
 }
 
+static bool verify_collateral(struct trial *trial)
+{
+    return av_collateral_verify(trial->found.collateral, trial->request, &trial->proven,
+                                trial->verdict);
+}
+
 /* The PCK CRL must be of the very CA that issued the leaf: b.2, 5. */
 static bool verify_pck_chain(struct trial *trial)
 {
@@ -80,7 +101,8 @@ static bool verify_pck_chain(struct trial *trial)
     struct chain_trust trust = {.roots = trial->request->roots,
                                 .crls = {collateral->root_crl, collateral->pck_crl},
                                 .crl_count = 2,
-                                .now = trial->request->now};
+                                .now = trial->request->now,
+                                .proven = &trial->proven};
     return av_chain_verify(&trial->pck_chain, CHAIN_PCK, &trust, trial->verdict) &&
            av_crl_check(collateral->root_crl, trial->pck_chain.certificates[2], "root", trust.now,
                         trial->verdict) &&
@@ -166,10 +188,10 @@ static void judge_quote(const struct attest_request *request, struct attest_byte
                    && check_binding(&trial, evidence, certificate) /* c */
                    && read_pck(&trial)                             /* b.1 */
                    && choose_collateral(&trial)                    /* b.3, 11, 12 */
-                   && av_collateral_verify(trial.found.collateral, request, verdict) /* b.2, b.3 */
-                   && verify_pck_chain(&trial)                                       /* b.2 */
-                   && check_platform_is_meant(&trial)                                /* b.3, 12 */
-                   && check_qe_report(&trial) /* b.4, 14, 15 */
+                   && verify_collateral(&trial)                    /* b.2, b.3 */
+                   && verify_pck_chain(&trial)                     /* b.2 */
+                   && check_platform_is_meant(&trial)              /* b.3, 12 */
+                   && check_qe_report(&trial)                      /* b.4, 14, 15 */
                    && av_qe_check_identity(&trial.found.quote, &trial.found.collateral->qe,
                                            verdict) /* b.4, 16 */
                    && check_quote_signature(&trial) /* b.4, 17 */

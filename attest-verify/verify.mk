@@ -10,6 +10,7 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/quote.c attest-verify/quote.h \
     attest-verify/pck.c attest-verify/pck.h \
     attest-verify/roots.c attest-verify/roots.h \
+    attest-verify/proven.c attest-verify/proven.h \
     attest-verify/chain.c attest-verify/chain.h \
     attest-verify/tcb_document.c attest-verify/tcb_document.h \
     attest-verify/collateral.c attest-verify/collateral.h \

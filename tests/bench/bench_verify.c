@@ -174,6 +174,8 @@ int main(void)
         scene_init(&scenes[i]);
         print_row(&scenes[i], "cold", best_us(&scenes[i], verify_cold));
         print_row(&scenes[i], "parsed", best_us(&scenes[i], verify_parsed));
+        simulate_need(attest_collateral_prove(scenes[i].parsed));
+        print_row(&scenes[i], "warm", best_us(&scenes[i], verify_parsed));
         scene_fini(&scenes[i]);
     }
     return EXIT_SUCCESS;
