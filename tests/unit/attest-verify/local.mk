@@ -68,3 +68,8 @@ tests_unit_attest_verify_test_verify_certificate_SOURCES = tests/unit/attest-ver
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_verify_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_verify_certificate_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_prove
+tests_unit_attest_verify_test_prove_SOURCES = tests/unit/attest-verify/test_prove.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_prove_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_prove_LDADD = $(ATTEST_TEST_LIBS)
