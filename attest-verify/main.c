@@ -24,6 +24,7 @@ static const char usage[] =
     "  quote FILE      verify a bare quote: SGX version 3, TDX version 4 and 5\n"
     "  cert FILE       verify the evidence in an RA-TLS certificate (PEM or DER) and that it binds\n"
     "                  the certificate's key: interoperable RA-TLS (TCG DICE) and Gramine\n"
+    "  explain quote|cert FILE  the same with --explain\n"
     "  policy FILE     draft a policy from the quote or certificate of a known good worker\n"
     "  simulate DIR    make a simulated TEE vendor, collateral and workers' certificates, for tests;\n"
     "                  'attest-verify simulate --help' lists its own options\n"
@@ -36,6 +37,7 @@ static const char usage[] =
     "  --roots DIR            trust the certificates of DIR (*.pem, *.crt) instead of the vendors'\n"
     "                         own keys. For testing only\n"
     "  --padded               zero bytes may follow a quote, as some kernels hand it out\n"
+    "  --explain              add \"checks\": each check in order, with what was compared\n"
     "  --help, --version\n"
     "\n"
     "Prints one JSON object: verdict (trusted or refused), reason, detail, tee, tcb_status,\n"
@@ -57,7 +59,8 @@ static const char usage[] =
 struct call {
     const char *file;
     int64_t now;
-    bool padded;
+    bool padded, explain;
+    struct attest_explanation *explanation;
     struct inputs inputs;
 };
 
@@ -98,6 +101,9 @@ static bool take_option(struct call *call, int option, char *error, size_t size)
     case 'z':
         call->padded = true;
         return true;
+    case 'e':
+        call->explain = true;
+        return true;
     default:
         snprintf(error, size, "unknown option, or an option without its value");
         return false;
@@ -108,10 +114,13 @@ static bool take_option(struct call *call, int option, char *error, size_t size)
 
 static bool take_arguments(struct call *call, int argc, char **argv, char *error, size_t size)
 {
-    static const struct option options[] = {
-        {"collateral", required_argument, NULL, 'c'}, {"policy", required_argument, NULL, 'p'},
-        {"roots", required_argument, NULL, 'r'},      {"time", required_argument, NULL, 't'},
-        {"padded", no_argument, NULL, 'z'},           {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"collateral", required_argument, NULL, 'c'},
+                                            {"policy", required_argument, NULL, 'p'},
+                                            {"roots", required_argument, NULL, 'r'},
+                                            {"time", required_argument, NULL, 't'},
+                                            {"padded", no_argument, NULL, 'z'},
+                                            {"explain", no_argument, NULL, 'e'},
+                                            {NULL, 0, NULL, 0}};
     int option;
     opterr = 0;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -138,6 +147,7 @@ static struct attest_request request_of(const struct call *call)
         .collateral_count = call->inputs.collateral_count,
         .policy = call->inputs.policy,
         .now = call->now,
+        .explanation = call->explain ? call->explanation : NULL,
         .padded = call->padded};
 }
 
@@ -197,7 +207,15 @@ static void note_collateral_mistake(const struct call *call, struct attest_verdi
 static int report(const struct call *call, struct attest_verdict *verdict)
 {
     note_collateral_mistake(call, verdict);
-    int status = print_json(av_verdict_to_json(verdict));
+    cJSON *json = av_verdict_to_json(verdict);
+    if (call->explain && json != NULL) {
+        cJSON *checks = av_explanation_to_json(call->explanation);
+        if (checks == NULL || !cJSON_AddItemToObject(json, "checks", checks)) {
+            cJSON_Delete(json);
+            json = NULL;
+        }
+    }
+    int status = print_json(json);
     return status != 0 ? status : attest_is_trusted(verdict) ? EXIT_TRUSTED : EXIT_REFUSED;
 }
 
@@ -247,10 +265,13 @@ static const struct {
     int (*run)(const struct call *call);
 } evidence_commands[] = {{"quote", run_quote}, {"cert", run_cert}, {"policy", run_policy}};
 
-static int run_evidence_command(int (*run)(const struct call *call), int argc, char **argv)
+static int run_evidence_command(int (*run)(const struct call *call), bool explain, int argc,
+                                char **argv)
 {
     char error[1024];
-    struct call call = {.now = (int64_t)time(NULL)};
+    struct attest_explanation explanation = {0};
+    struct call call = {
+        .now = (int64_t)time(NULL), .explain = explain, .explanation = &explanation};
     int status =
         take_arguments(&call, argc, argv, error, sizeof error) ? run(&call) : wrong_call(error);
     av_inputs_fini(&call.inputs);
@@ -280,11 +301,16 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+    bool explain = argc > 2 && strcmp(argv[1], "explain") == 0;
+    if (explain) {
+        ++argv;
+        --argc;
+    }
     const char *name = argc > 1 ? argv[1] : "";
     for (size_t i = 0; i < sizeof evidence_commands / sizeof *evidence_commands; ++i)
         if (strcmp(evidence_commands[i].name, name) == 0)
-            return run_evidence_command(evidence_commands[i].run, argc - 1, argv + 1);
-    for (size_t i = 0; i < sizeof other_commands / sizeof *other_commands; ++i)
+            return run_evidence_command(evidence_commands[i].run, explain, argc - 1, argv + 1);
+    for (size_t i = 0; !explain && i < sizeof other_commands / sizeof *other_commands; ++i)
         if (strcmp(other_commands[i].name, name) == 0)
             return other_commands[i].run(argc - 1, argv + 1);
     return wrong_call(argc > 1 ? "there is no such command" : "which command?");

@@ -1,6 +1,6 @@
 # sources of the verifying library and its program
 attest_verify_libattestverify_a_SOURCES += \
-    attest-verify/verdicts.def \
+    attest-verify/verdicts.def attest-verify/checks.def \
     attest-verify/verdict.c attest-verify/verdict.h \
     attest-verify/cursor.c attest-verify/cursor.h \
     attest-verify/hex.c attest-verify/hex.h \
@@ -20,6 +20,7 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/appraise.c attest-verify/appraise.h \
     attest-verify/cbor.c attest-verify/cbor.h \
     attest-verify/evidence.c attest-verify/evidence.h \
+    attest-verify/explain.c attest-verify/explain.h \
     attest-verify/verify.c
 
 bin_PROGRAMS += attest-verify/attest-verify

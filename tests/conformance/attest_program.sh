@@ -48,4 +48,13 @@ expect 1 'no-evidence' cert "$corpus/certificate/none"
 expect 1 'key-not-bound' cert "$corpus/certificate/gramine"
 expect 1 'certificate-malformed' cert "$corpus/quote/v3-body1"
 expect 1 'pck-malformed' policy "$corpus/quote/v3-body1"
+expect 1 '"checks"' quote --explain "$corpus/quote/v4-body2"
+expect 1 '"not reached"' explain quote "$corpus/quote/v4-body2"
+expect 1 '"pck-malformed: ' explain quote "$corpus/quote/v4-body2"
+expect 1 '"key-not-bound: ' explain cert "$corpus/certificate/gramine"
+expect 2 'no such command' explain
+expect 2 'no such command' explain simulate "$scratch"
+# Bare quotes have no certificate to explain; without the option nothing is explained.
+"$program" explain quote "$corpus/quote/v4-body2" | grep -q key-binding && { echo "a quote's key-binding"; wrong=1; }
+"$program" quote "$corpus/quote/v4-body2" | grep -q checks && { echo "checks without --explain"; wrong=1; }
 exit $wrong

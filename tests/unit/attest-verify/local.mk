@@ -73,3 +73,8 @@ tests_unit_attest_verify_test_prove_SOURCES = tests/unit/attest-verify/test_prov
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_prove_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_prove_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_explain
+tests_unit_attest_verify_test_explain_SOURCES = tests/unit/attest-verify/test_explain.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_explain_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_explain_LDADD = $(ATTEST_TEST_LIBS)
