@@ -1,6 +1,5 @@
 # sources of the verifying library and its program
 attest_verify_libattestverify_a_SOURCES += \
-    attest-verify/verdicts.def attest-verify/checks.def \
     attest-verify/verdict.c attest-verify/verdict.h \
     attest-verify/cursor.c attest-verify/cursor.h \
     attest-verify/hex.c attest-verify/hex.h \
