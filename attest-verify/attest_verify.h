@@ -74,6 +74,12 @@ void attest_roots_free(struct attest_roots *roots);
 struct attest_collateral;
 struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char *error,
                                                   size_t error_size);
+
+/* Verifies once what neither time nor policy can change: signatures and the structure of chains, so
+ * that verifications need not. Call it, if at all, after parsing and before the document is shared.
+ * It changes no verdict: false only says that something does not hold, which every verification
+ * finds again and names. */
+bool attest_collateral_prove(struct attest_collateral *collateral);
 void attest_collateral_free(struct attest_collateral *collateral);
 
 /* A policy (DESIGN 3). Unknown members, an `accept` entry without a measurement and without
@@ -81,6 +87,33 @@ void attest_collateral_free(struct attest_collateral *collateral);
 struct attest_policy;
 struct attest_policy *attest_policy_parse(struct attest_bytes json, char *error, size_t error_size);
 void attest_policy_free(struct attest_policy *policy);
+
+/* Each check once, in the order they are made: checks.def has code, word and what it is. */
+enum attest_check {
+#define CHECK(code, word, sentence) ATTEST_CHECK_##code,
+#include "checks.def"
+#undef CHECK
+    ATTEST_CHECK_COUNT
+};
+
+enum attest_check_outcome {
+    ATTEST_CHECK_NOT_REACHED,
+    ATTEST_CHECK_PASSED,
+    ATTEST_CHECK_FAILED,
+    ATTEST_CHECK_NOT_APPLICABLE, /* of a certificate, and a bare quote was verified */
+};
+
+/* Why a verdict is what it is. Of several pieces of evidence in a certificate, the last judged. */
+struct attest_explanation {
+    struct attest_check_result {
+        enum attest_check_outcome result;
+        char detail[320]; /* what was compared; empty when not reached */
+    } checks[ATTEST_CHECK_COUNT];
+};
+
+const char *attest_check_word(enum attest_check check);
+const char *attest_check_sentence(enum attest_check check);
+const char *attest_check_outcome_word(enum attest_check_outcome outcome); /* "passed" .. */
 
 /* What a verification is made with. `collateral` may hold documents of many platforms: the one that
  * fits the evidence's TEE and FMSPC is chosen (the first whose issue dates are the newest). */
@@ -91,6 +124,7 @@ struct attest_request {
     const struct attest_policy *policy; /* NULL trusts nobody */
     int64_t now;                        /* unix seconds */
     bool padded; /* zero bytes may follow a quote or report, as some kernels hand it out */
+    struct attest_explanation *explanation; /* NULL, or filled by the verification */
 };
 
 /* What collateral is asked for by. */

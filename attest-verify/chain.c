@@ -70,7 +70,53 @@ static bool take_text(struct cursor *cursor, const char *text)
            av_cursor_take(cursor, len, &found);
 }
 
-static X509 *decode_certificate(struct attest_bytes base64)
+struct likes {
+    const struct chain *const *chains;
+    size_t count;
+};
+
+/* The signature, which ends a certificate, is compared first: with many chains at hand encoding
+ * each of their certificates would cost more than is saved. */
+static bool is_encoding_of(X509 *certificate, const uint8_t *der, size_t len)
+{
+    const ASN1_BIT_STRING *signature;
+    X509_get0_signature(&signature, NULL, certificate);
+    size_t tail = (size_t)ASN1_STRING_length(signature);
+    if (tail > len || memcmp(der + len - tail, ASN1_STRING_get0_data(signature), tail) != 0)
+        return false;
+    unsigned char *encoded = NULL;
+    int encoded_len = i2d_X509(certificate, &encoded);
+    bool same = encoded_len > 0 && (size_t)encoded_len == len && memcmp(encoded, der, len) == 0;
+    OPENSSL_free(encoded);
+    return same;
+}
+
+static X509 *find_like(const struct likes *likes, const uint8_t *der, size_t len)
+{
+    for (size_t i = 0; i < likes->count; ++i)
+        for (size_t j = 0; j < likes->chains[i]->count; ++j) {
+            X509 *certificate = likes->chains[i]->certificates[j];
+            if (is_encoding_of(certificate, der, len) && X509_up_ref(certificate) == 1)
+                return certificate;
+        }
+    return NULL;
+}
+
+static X509 *certificate_from_der(const uint8_t *der, int len, const struct likes *likes)
+{
+    const unsigned char *end = der;
+    X509 *certificate = find_like(likes, der, (size_t)len);
+    if (certificate != NULL)
+        return certificate;
+    certificate = d2i_X509(NULL, &end, len);
+    if (certificate != NULL && end != der + len) {
+        X509_free(certificate);
+        certificate = NULL;
+    }
+    return certificate;
+}
+
+static X509 *decode_certificate(struct attest_bytes base64, const struct likes *likes)
 {
     unsigned char *der = malloc(base64.len + 1);
     EVP_ENCODE_CTX *decoder = EVP_ENCODE_CTX_new();
@@ -79,14 +125,8 @@ static X509 *decode_certificate(struct attest_bytes base64)
     if (der != NULL && decoder != NULL) {
         EVP_DecodeInit(decoder);
         if (EVP_DecodeUpdate(decoder, der, &len, base64.ptr, (int)base64.len) >= 0 &&
-            EVP_DecodeFinal(decoder, der + len, &rest) == 1) {
-            const unsigned char *end = der;
-            certificate = d2i_X509(NULL, &end, len + rest);
-            if (certificate != NULL && end != der + len + rest) {
-                X509_free(certificate);
-                certificate = NULL;
-            }
-        }
+            EVP_DecodeFinal(decoder, der + len, &rest) == 1)
+            certificate = certificate_from_der(der, len + rest, likes);
     }
     EVP_ENCODE_CTX_free(decoder);
     free(der);
@@ -95,7 +135,7 @@ static X509 *decode_certificate(struct attest_bytes base64)
 
 /* RFC 7468 without explanatory text or headers. OpenSSL's own PEM reader skips foreign text and may
  * ask for a password. */
-X509 *av_pem_take_certificate(struct cursor *cursor)
+static X509 *take_certificate(struct cursor *cursor, const struct likes *likes)
 {
     static const char end[] = "-----END CERTIFICATE-----";
     struct cursor trial = *cursor;
@@ -107,10 +147,15 @@ X509 *av_pem_take_certificate(struct cursor *cursor)
     if (stop == NULL || !av_cursor_take(&trial, (size_t)(stop - trial.at), &base64) ||
         !take_text(&trial, end))
         return NULL;
-    X509 *certificate = decode_certificate(base64);
+    X509 *certificate = decode_certificate(base64, likes);
     if (certificate != NULL)
         *cursor = trial;
     return certificate;
+}
+
+X509 *av_pem_take_certificate(struct cursor *cursor)
+{
+    return take_certificate(cursor, &(struct likes){NULL, 0});
 }
 
 bool av_pem_is_spent(struct cursor *cursor)
@@ -121,12 +166,19 @@ bool av_pem_is_spent(struct cursor *cursor)
 
 bool av_chain_parse(struct attest_bytes pem, enum chain_kind kind, struct chain *chain)
 {
+    return av_chain_parse_like(pem, kind, NULL, 0, chain);
+}
+
+bool av_chain_parse_like(struct attest_bytes pem, enum chain_kind kind,
+                         const struct chain *const *like, size_t like_count, struct chain *chain)
+{
+    struct likes likes = {like, like_count};
     *chain = (struct chain){0};
     if (pem.len > CHAIN_PEM_BYTES_MAX)
         return false;
     struct cursor cursor = av_cursor_over(pem);
     while (chain->count < rules[kind].count) {
-        X509 *certificate = av_pem_take_certificate(&cursor);
+        X509 *certificate = take_certificate(&cursor, &likes);
         if (certificate == NULL)
             break;
         chain->certificates[chain->count++] = certificate;
@@ -292,7 +344,8 @@ static bool run_openssl(const struct chain *chain, const struct rules *rule,
     for (size_t i = 1; i + 1 < chain->count; ++i)
         if (sk_X509_push(middle, chain->certificates[i]) <= 0)
             return av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
-    if (X509_STORE_CTX_init(run, store, leaf, middle) != 1)
+    struct proven_run memory;
+    if (!av_proven_init_run(&memory, trust->proven, run, store, leaf, middle))
         return av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
     unsigned long lists = rule->is_amd || trust->without_lists
                               ? 0
@@ -328,11 +381,17 @@ bool av_chain_verify(const struct chain *chain, enum chain_kind kind,
         return av_refuse(verdict, ATTEST_CHAIN_UNTRUSTED,
                          "the first certificate of the %s chain %s a CA", rule->word,
                          rule->ends_in_ca ? "is not" : "is");
+    return trust->path_holds || av_chain_path_holds(chain, kind, trust, verdict);
+}
+
+bool av_chain_path_holds(const struct chain *chain, enum chain_kind kind,
+                         const struct chain_trust *trust, struct attest_verdict *verdict)
+{
     X509_STORE *store = X509_STORE_new();
     X509_STORE_CTX *run = X509_STORE_CTX_new();
     STACK_OF(X509) *middle = sk_X509_new_null();
     bool ok = store != NULL && run != NULL && middle != NULL
-                  ? run_openssl(chain, rule, trust, store, run, middle, verdict)
+                  ? run_openssl(chain, &rules[kind], trust, store, run, middle, verdict)
                   : av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
     X509_STORE_CTX_free(run);
     X509_STORE_free(store);

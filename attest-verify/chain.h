@@ -5,6 +5,7 @@
 #define AV_CHAIN_H
 
 #include "cursor.h"
+#include "proven.h"
 #include "roots.h"
 
 #include <openssl/x509.h>
@@ -32,6 +33,8 @@ struct chain_trust {
     int64_t now;
     bool
         without_lists; /* nothing is known about revocation yet: good for asking, never for trust */
+    struct proven *proven; /* filled as signatures are found to hold; NULL: nothing is remembered */
+    bool path_holds;       /* av_chain_path_holds() was true of this chain, these lists */
 };
 
 /* Whether the subject has one common name, and it is this. */
@@ -44,6 +47,13 @@ bool av_pem_is_spent(struct cursor *cursor);
 
 /* As many certificates as `kind` has, and no other text. */
 AV_MUST_USE bool av_chain_parse(struct attest_bytes pem, enum chain_kind kind, struct chain *chain);
+
+/* The same, taking certificates that stand in the chains `like` from there instead of decoding them
+ * again: a P-256 key costs more to decode than to use once. */
+enum { CHAIN_LIKES_MAX = 256 };
+AV_MUST_USE bool av_chain_parse_like(struct attest_bytes pem, enum chain_kind kind,
+                                     const struct chain *const *like, size_t like_count,
+                                     struct chain *chain);
 void av_chain_fini(struct chain *chain);
 
 /* Whether the certificate names itself Intel's Processor CA, else the Platform CA. */
@@ -62,5 +72,11 @@ AV_MUST_USE bool av_crl_check_times(X509_CRL *crl, X509 *issuer, const char *who
  * revocation (AMD has no list of leaves: snp_chain.h). Notes the earliest end in the verdict. */
 AV_MUST_USE bool av_chain_verify(const struct chain *chain, enum chain_kind kind,
                                  const struct chain_trust *trust, struct attest_verdict *verdict);
+
+/* That part of av_chain_verify() which neither time nor trust anchors can change: signatures,
+ * constraints, revocation by the given lists, order. */
+AV_MUST_USE bool av_chain_path_holds(const struct chain *chain, enum chain_kind kind,
+                                     const struct chain_trust *trust,
+                                     struct attest_verdict *verdict);
 
 #endif

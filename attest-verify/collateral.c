@@ -19,11 +19,13 @@ static struct attest_bytes bytes_of(const char *text)
     return (struct attest_bytes){.ptr = (const uint8_t *)text, .len = strlen(text)};
 }
 
+/* The chains of a document have a root, and mostly a signer, in common: `like` is one before. */
 static bool parse_chain(const cJSON *json, const char *member, enum chain_kind kind,
-                        struct chain *chain, char *error, size_t error_size)
+                        const struct chain *like, struct chain *chain, char *error,
+                        size_t error_size)
 {
     const char *pem = av_json_string(json, member);
-    if (pem == NULL || !av_chain_parse(bytes_of(pem), kind, chain))
+    if (pem == NULL || !av_chain_parse_like(bytes_of(pem), kind, &like, 1, chain))
         return fail(error, error_size, member, "not a PEM chain of two certificates");
     return true;
 }
@@ -65,8 +67,8 @@ static const struct members tcb_members = {"tcb_info", "tcb_info_signature",
 static const struct members qe_members = {"qe_identity", "qe_identity_signature",
                                           "qe_identity_issuer_chain"};
 
-static bool parse_signed(const cJSON *json, const struct members *members, struct signed_text *out,
-                         char *error, size_t error_size)
+static bool parse_signed(const cJSON *json, const struct members *members, const struct chain *like,
+                         struct signed_text *out, char *error, size_t error_size)
 {
     char wrong[96];
     const char *text = av_json_string(json, members->text);
@@ -81,19 +83,23 @@ static bool parse_signed(const cJSON *json, const struct members *members, struc
     out->len = strlen(text);
     if (out->text == NULL)
         return fail(error, error_size, members->text, "out of memory");
-    return parse_chain(json, members->chain, CHAIN_TCB_SIGNER, &out->signer, error, error_size);
+    return parse_chain(json, members->chain, CHAIN_TCB_SIGNER, like, &out->signer, error,
+                       error_size);
 }
 
 static bool parse_members(const cJSON *json, struct attest_collateral *collateral, char *error,
                           size_t error_size)
 {
     const char *wrong;
-    if (!parse_chain(json, "pck_crl_issuer_chain", CHAIN_CRL_ISSUER, &collateral->crl_issuer, error,
-                     error_size) ||
+    const struct chain none = {0};
+    if (!parse_chain(json, "pck_crl_issuer_chain", CHAIN_CRL_ISSUER, &none, &collateral->crl_issuer,
+                     error, error_size) ||
         !parse_crl(json, "root_ca_crl", &collateral->root_crl, error, error_size) ||
         !parse_crl(json, "pck_crl", &collateral->pck_crl, error, error_size) ||
-        !parse_signed(json, &tcb_members, &collateral->tcb_text, error, error_size) ||
-        !parse_signed(json, &qe_members, &collateral->qe_text, error, error_size))
+        !parse_signed(json, &tcb_members, &collateral->crl_issuer, &collateral->tcb_text, error,
+                      error_size) ||
+        !parse_signed(json, &qe_members, &collateral->tcb_text.signer, &collateral->qe_text, error,
+                      error_size))
         return false;
     if (!av_tcb_document_parse(collateral->tcb_text.json, &collateral->tcb, &wrong))
         return fail(error, error_size, tcb_members.text, wrong);
@@ -191,21 +197,56 @@ static bool verify_lists(const struct attest_collateral *collateral,
            av_crl_check(collateral->pck_crl, issuer->certificates[0], "PCK", trust->now, verdict);
 }
 
+static bool verify_signers(const struct attest_collateral *collateral,
+                           const struct chain_trust *trust, struct attest_verdict *verdict)
+{
+    const struct chain *tcb_signer = &collateral->tcb_text.signer;
+    const struct chain *qe_signer = &collateral->qe_text.signer;
+    return av_chain_verify(tcb_signer, CHAIN_TCB_SIGNER, trust, verdict) &&
+           (chains_are_equal(tcb_signer, qe_signer) ||
+            av_chain_verify(qe_signer, CHAIN_TCB_SIGNER, trust, verdict));
+}
+
+static bool check_texts(const struct attest_collateral *collateral, struct attest_verdict *verdict)
+{
+    return check_signature(&collateral->tcb_text, "TCB info", verdict) &&
+           check_signature(&collateral->qe_text, "QE identity", verdict);
+}
+
 bool av_collateral_verify(const struct attest_collateral *collateral,
-                          const struct attest_request *request, struct attest_verdict *verdict)
+                          const struct attest_request *request, struct proven *proven,
+                          struct attest_verdict *verdict)
 {
     struct chain_trust trust = {.roots = request->roots,
                                 .crls = {collateral->root_crl},
                                 .crl_count = 1,
-                                .now = request->now};
-    const struct chain *tcb_signer = &collateral->tcb_text.signer;
-    const struct chain *qe_signer = &collateral->qe_text.signer;
+                                .now = request->now,
+                                .proven = proven,
+                                .path_holds = collateral->is_proven};
+    if (collateral->is_proven)
+        *proven = collateral->proven;
     return verify_lists(collateral, &trust, verdict) &&
-           av_chain_verify(tcb_signer, CHAIN_TCB_SIGNER, &trust, verdict) &&
-           (chains_are_equal(tcb_signer, qe_signer) ||
-            av_chain_verify(qe_signer, CHAIN_TCB_SIGNER, &trust, verdict)) &&
-           check_signature(&collateral->tcb_text, "TCB info", verdict) &&
-           check_signature(&collateral->qe_text, "QE identity", verdict) &&
+           verify_signers(collateral, &trust, verdict) &&
+           (collateral->is_proven || check_texts(collateral, verdict)) &&
            check_dates(&collateral->tcb.head, "TCB info", request->now, verdict) &&
            check_dates(&collateral->qe.head, "QE identity", request->now, verdict);
+}
+
+/* Whatever fails here is left to the verifications, which find it again and say so. */
+bool attest_collateral_prove(struct attest_collateral *collateral)
+{
+    struct attest_verdict unused;
+    struct proven *proven = &collateral->proven;
+    struct chain_trust trust = {.crls = {collateral->root_crl}, .crl_count = 1, .proven = proven};
+    const struct chain *issuer = &collateral->crl_issuer;
+    ERR_set_mark();
+    *proven = (struct proven){0};
+    collateral->is_proven =
+        av_chain_path_holds(issuer, CHAIN_CRL_ISSUER, &trust, &unused) &&
+        av_chain_path_holds(&collateral->tcb_text.signer, CHAIN_TCB_SIGNER, &trust, &unused) &&
+        av_chain_path_holds(&collateral->qe_text.signer, CHAIN_TCB_SIGNER, &trust, &unused) &&
+        av_proven_add_crl(proven, collateral->pck_crl, issuer->certificates[0]) &&
+        check_texts(collateral, &unused);
+    ERR_pop_to_mark();
+    return collateral->is_proven;
 }

@@ -24,12 +24,15 @@ struct attest_collateral {
     struct qe_document qe;
     struct chain crl_issuer; /* of the PCK CRL */
     X509_CRL *root_crl, *pck_crl;
+    struct proven proven; /* by attest_collateral_prove(), when `is_proven` */
+    bool is_proven;
 };
 
 /* Chain, signature and dates of both documents, and the lists with their issuers; the PCK CRL's own
- * signature is checked where it is used, with the platform's chain. Notes the earliest end. */
+ * signature is checked where it is used, with the platform's chain. Notes the earliest end, and in
+ * `proven` the signatures. */
 AV_MUST_USE bool av_collateral_verify(const struct attest_collateral *collateral,
-                                      const struct attest_request *request,
+                                      const struct attest_request *request, struct proven *proven,
                                       struct attest_verdict *verdict);
 
 #endif

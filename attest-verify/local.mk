@@ -1,6 +1,11 @@
 # The verifier: a library and a program; knows nothing of src/.
-noinst_LIBRARIES += attest-verify/libattestverify.a
-attest_verify_libattestverify_a_SOURCES = attest-verify/attest_verify.h
+lib_LIBRARIES = attest-verify/libattestverify.a
+attest_verify_libattestverify_a_SOURCES =
+attestincludedir = $(includedir)/attest-verify
+attestinclude_HEADERS = attest-verify/attest_verify.h attest-verify/verdicts.def attest-verify/checks.def
+pkgconfig_DATA = attest-verify/attest-verify.pc
+dist_man_MANS = docs/man/attest-verify.1 docs/man/libattestverify.3
+EXTRA_DIST += docs/examples/verify_cert.c
 
 ATTEST_LIBS = attest-verify/libattestverify.a $(OPENSSL_LIBS) $(CJSON_LIBS) $(ZLIB_LIBS)
 

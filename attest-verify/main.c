@@ -28,6 +28,7 @@ static const char usage[] =
     "  cert FILE       verify the evidence in an RA-TLS certificate (PEM or DER) and that it binds\n"
     "                  the certificate's key: interoperable RA-TLS (TCG DICE), Gramine, Intel,\n"
     "                  rats-tls, Open Enclave, dstack with its event log\n"
+    "  explain quote|cert FILE  the same with --explain\n"
     "  policy FILE     draft a policy from the quote, report or certificate of a good worker\n"
     "  simulate DIR    make a simulated TEE vendor, collateral and workers' certificates, for tests;\n"
     "                  'attest-verify simulate --help' lists its own options\n"
@@ -47,6 +48,7 @@ static const char usage[] =
     "  --store DIR            keep what was fetched, use it until its nextUpdate, and refuse whatever\n"
     "                         is older than what was seen\n"
     "  --padded               zero bytes may follow a quote or report, as some kernels hand it out\n"
+    "  --explain              add \"checks\": each check in order, with what was compared\n"
     "  --help, --version\n"
     "\n"
     "Prints one JSON object: verdict (trusted or refused), reason, detail, tee, tcb_status,\n"
@@ -71,7 +73,8 @@ static const char usage[] =
 struct call {
     const char *file;
     int64_t now;
-    bool padded;
+    bool padded, explain;
+    struct attest_explanation *explanation;
     struct inputs inputs;
     struct fetching fetching;
 };
@@ -124,6 +127,9 @@ static bool take_option(struct call *call, int option, char *error, size_t size)
     case 's':
         call->fetching.store = optarg;
         return true;
+    case 'x':
+        call->explain = true;
+        return true;
     default:
         snprintf(error, size, "unknown option, or an option without its value");
         return false;
@@ -134,12 +140,17 @@ static bool take_option(struct call *call, int option, char *error, size_t size)
 
 static bool take_arguments(struct call *call, int argc, char **argv, char *error, size_t size)
 {
-    static const struct option options[] = {
-        {"collateral", required_argument, NULL, 'c'}, {"policy", required_argument, NULL, 'p'},
-        {"roots", required_argument, NULL, 'r'},      {"time", required_argument, NULL, 't'},
-        {"padded", no_argument, NULL, 'z'},           {"fetch", no_argument, NULL, 'f'},
-        {"fetch-from", required_argument, NULL, 'e'}, {"fetch-ca", required_argument, NULL, 'a'},
-        {"store", required_argument, NULL, 's'},      {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"collateral", required_argument, NULL, 'c'},
+                                            {"policy", required_argument, NULL, 'p'},
+                                            {"roots", required_argument, NULL, 'r'},
+                                            {"time", required_argument, NULL, 't'},
+                                            {"padded", no_argument, NULL, 'z'},
+                                            {"fetch", no_argument, NULL, 'f'},
+                                            {"fetch-from", required_argument, NULL, 'e'},
+                                            {"fetch-ca", required_argument, NULL, 'a'},
+                                            {"store", required_argument, NULL, 's'},
+                                            {"explain", no_argument, NULL, 'x'},
+                                            {NULL, 0, NULL, 0}};
     int option;
     opterr = 0;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -166,6 +177,7 @@ static struct attest_request request_of(const struct call *call)
         .collateral_count = call->inputs.collateral_count,
         .policy = call->inputs.policy,
         .now = call->now,
+        .explanation = call->explain ? call->explanation : NULL,
         .padded = call->padded};
 }
 
@@ -275,7 +287,15 @@ static void note_collateral_mistake(const struct call *call, struct attest_verdi
 static int report(const struct call *call, struct attest_verdict *verdict)
 {
     note_collateral_mistake(call, verdict);
-    int status = print_json(av_verdict_to_json(verdict));
+    cJSON *json = av_verdict_to_json(verdict);
+    if (call->explain && json != NULL) {
+        cJSON *checks = av_explanation_to_json(call->explanation);
+        if (checks == NULL || !cJSON_AddItemToObject(json, "checks", checks)) {
+            cJSON_Delete(json);
+            json = NULL;
+        }
+    }
+    int status = print_json(json);
     return status != 0 ? status : attest_is_trusted(verdict) ? EXIT_TRUSTED : EXIT_REFUSED;
 }
 
@@ -336,10 +356,13 @@ static const struct {
 } evidence_commands[] = {
     {"quote", run_quote}, {"snp", run_snp}, {"cert", run_cert}, {"policy", run_policy}};
 
-static int run_evidence_command(int (*run)(const struct call *call), int argc, char **argv)
+static int run_evidence_command(int (*run)(const struct call *call), bool explain, int argc,
+                                char **argv)
 {
     char error[1024];
-    struct call call = {.now = (int64_t)time(NULL)};
+    struct attest_explanation explanation = {0};
+    struct call call = {
+        .now = (int64_t)time(NULL), .explain = explain, .explanation = &explanation};
     int status = take_arguments(&call, argc, argv, error, sizeof error) &&
                          fetch_if_wanted(&call, error, sizeof error)
                      ? run(&call)
@@ -371,11 +394,16 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+    bool explain = argc > 2 && strcmp(argv[1], "explain") == 0;
+    if (explain) {
+        ++argv;
+        --argc;
+    }
     const char *name = argc > 1 ? argv[1] : "";
     for (size_t i = 0; i < sizeof evidence_commands / sizeof *evidence_commands; ++i)
         if (strcmp(evidence_commands[i].name, name) == 0)
-            return run_evidence_command(evidence_commands[i].run, argc - 1, argv + 1);
-    for (size_t i = 0; i < sizeof other_commands / sizeof *other_commands; ++i)
+            return run_evidence_command(evidence_commands[i].run, explain, argc - 1, argv + 1);
+    for (size_t i = 0; !explain && i < sizeof other_commands / sizeof *other_commands; ++i)
         if (strcmp(other_commands[i].name, name) == 0)
             return other_commands[i].run(argc - 1, argv + 1);
     return wrong_call(argc > 1 ? "there is no such command" : "which command?");

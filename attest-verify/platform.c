@@ -104,10 +104,11 @@ bool attest_collateral_holds(const struct attest_collateral *collateral,
                              const struct attest_request *request,
                              const struct attest_platform *platform, struct attest_verdict *verdict)
 {
+    struct proven proven = {0}; /* nothing is remembered: this is asked once of a document */
     ERR_set_mark();
     av_verdict_init(verdict);
     bool ok = check_platform(collateral, platform, verdict) &&
-              av_collateral_verify(collateral, request, verdict) &&
+              av_collateral_verify(collateral, request, &proven, verdict) &&
               check_pck_list(collateral, verdict);
     ERR_pop_to_mark();
     return ok;

@@ -102,6 +102,32 @@ cJSON *av_verdict_to_json(const struct attest_verdict *verdict)
     return NULL;
 }
 
+static bool add_check(cJSON *list, enum attest_check check, const struct attest_check_result *row)
+{
+    cJSON *object = cJSON_CreateObject();
+    const char *detail = row->detail[0] != '\0' ? row->detail : attest_check_sentence(check);
+    if (!cJSON_AddItemToArray(list, object)) {
+        cJSON_Delete(object);
+        return false;
+    }
+    return add_text(object, "check", attest_check_word(check)) &&
+           add_text(object, "result", attest_check_outcome_word(row->result)) &&
+           add_text(object, "detail", detail);
+}
+
+cJSON *av_explanation_to_json(const struct attest_explanation *explanation)
+{
+    cJSON *list = cJSON_CreateArray();
+    bool ok = list != NULL;
+    for (int i = 0; ok && i < ATTEST_CHECK_COUNT; ++i)
+        ok = explanation->checks[i].result == ATTEST_CHECK_NOT_APPLICABLE ||
+             add_check(list, (enum attest_check)i, &explanation->checks[i]);
+    if (ok)
+        return list;
+    cJSON_Delete(list);
+    return NULL;
+}
+
 /* What of a report belongs into a drafted policy. The vendor's parts (mrseam and its like) change
  * with every update of the platform, which the TCB status judges. */
 static bool belongs_in_draft(const struct attest_measurement *measurement)

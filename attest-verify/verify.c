@@ -1,9 +1,10 @@
-/* The order of the checks: reading judge_quote() downwards is reading ra-tls b. */
+/* The order of the checks: reading `steps` downwards is reading ra-tls b. */
 #include "attest_verify.h"
 
 #include "appraise.h"
 #include "crypto.h"
 #include "evidence.h"
+#include "explain.h"
 #include "moment.h"
 #include "tcb.h"
 
@@ -14,22 +15,40 @@
 /* One verification under way. */
 struct trial {
     const struct attest_request *request;
+    const struct evidence *evidence; /* NULL, as is the certificate, for a bare quote */
+    X509 *certificate;
+    struct attest_bytes bytes;
     struct findings found;
     struct chain pck_chain;
+    struct proven proven;
     struct attest_verdict *verdict;
 };
 
-static bool read_quote(struct trial *trial, struct attest_bytes bytes)
+static bool read_quote(struct trial *trial)
 {
-    struct attest_bytes none = {NULL, 0};
+    struct attest_bytes none = {NULL, 0}, bytes = trial->bytes;
     return (av_sha256(bytes, none, trial->verdict->evidence_sha256) ||
             av_refuse(trial->verdict, ATTEST_INTERNAL, "out of memory")) &&
            av_quote_parse(bytes, trial->request->padded, &trial->found.quote, trial->verdict);
 }
 
+/* The platform's CA and root mostly stand in its collateral too. */
+static bool parse_pck_chain(struct trial *trial)
+{
+    const struct attest_request *request = trial->request;
+    const struct chain *like[CHAIN_LIKES_MAX];
+    size_t count = 0;
+    while (count < CHAIN_LIKES_MAX && count < request->collateral_count) {
+        like[count] = &request->collateral[count]->crl_issuer;
+        ++count;
+    }
+    return av_chain_parse_like(trial->found.quote.pck_pem, CHAIN_PCK, like, count,
+                               &trial->pck_chain);
+}
+
 static bool read_pck(struct trial *trial)
 {
-    if (!av_chain_parse(trial->found.quote.pck_pem, CHAIN_PCK, &trial->pck_chain))
+    if (!parse_pck_chain(trial))
         return av_refuse(trial->verdict, ATTEST_PCK_MALFORMED,
                          "the quote does not hold exactly three PEM certificates");
     if (!av_pck_from_certificate(trial->pck_chain.certificates[0], &trial->found.pck))
@@ -73,6 +92,12 @@ static bool choose_collateral(struct trial *trial)
                      fmspc[1], fmspc[2], fmspc[3], fmspc[4], fmspc[5]);
 }
 
+static bool verify_collateral(struct trial *trial)
+{
+    return av_collateral_verify(trial->found.collateral, trial->request, &trial->proven,
+                                trial->verdict);
+}
+
 /* The PCK CRL must be of the very CA that issued the leaf: b.2, 5. */
 static bool verify_pck_chain(struct trial *trial)
 {
@@ -80,7 +105,8 @@ static bool verify_pck_chain(struct trial *trial)
     struct chain_trust trust = {.roots = trial->request->roots,
                                 .crls = {collateral->root_crl, collateral->pck_crl},
                                 .crl_count = 2,
-                                .now = trial->request->now};
+                                .now = trial->request->now,
+                                .proven = &trial->proven};
     return av_chain_verify(&trial->pck_chain, CHAIN_PCK, &trust, trial->verdict) &&
            av_crl_check(collateral->root_crl, trial->pck_chain.certificates[2], "root", trust.now,
                         trial->verdict) &&
@@ -149,33 +175,58 @@ static bool evaluate_tcb(struct trial *trial)
            av_refuse(verdict, ATTEST_INTERNAL, "a TCB status without a name");
 }
 
-/* The evidence of a certificate must bind its key and be one statement; a bare quote binds none. */
-static bool check_binding(struct trial *trial, const struct evidence *evidence, X509 *certificate)
+static bool check_qe_identity(struct trial *trial)
 {
-    return certificate == NULL ||
-           (av_evidence_binds_key(evidence, certificate, trial->verdict->report_data,
-                                  trial->verdict) &&
-            av_evidence_fits_quote(evidence, &trial->found.quote, trial->verdict));
+    return av_qe_check_identity(&trial->found.quote, &trial->found.collateral->qe, trial->verdict);
 }
+
+/* The evidence of a certificate must bind its key and be one statement; a bare quote binds none. */
+static bool check_binding(struct trial *trial)
+{
+    return trial->certificate == NULL ||
+           (av_evidence_binds_key(trial->evidence, trial->certificate, trial->verdict->report_data,
+                                  trial->verdict) &&
+            av_evidence_fits_quote(trial->evidence, &trial->found.quote, trial->verdict));
+}
+
+static bool appraise(struct trial *trial)
+{
+    return av_appraise(&trial->found, trial->request->policy, trial->request->now, trial->verdict);
+}
+
+static const struct {
+    enum attest_check check;
+    bool (*run)(struct trial *trial);
+} steps[] = {
+    {ATTEST_CHECK_QUOTE, read_quote},                      /* b.1 */
+    {ATTEST_CHECK_BINDING, check_binding},                 /* c */
+    {ATTEST_CHECK_PCK, read_pck},                          /* b.1 */
+    {ATTEST_CHECK_CHOICE, choose_collateral},              /* b.3, 11, 12 */
+    {ATTEST_CHECK_COLLATERAL, verify_collateral},          /* b.2, b.3 */
+    {ATTEST_CHECK_PCK_CHAIN, verify_pck_chain},            /* b.2 */
+    {ATTEST_CHECK_PCEID, check_platform_is_meant},         /* b.3, 12 */
+    {ATTEST_CHECK_QE_REPORT, check_qe_report},             /* b.4, 14, 15 */
+    {ATTEST_CHECK_QE_IDENTITY, check_qe_identity},         /* b.4, 16 */
+    {ATTEST_CHECK_QUOTE_SIGNATURE, check_quote_signature}, /* b.4, 17 */
+    {ATTEST_CHECK_TCB, evaluate_tcb},                      /* b.5 to b.7 */
+    {ATTEST_CHECK_POLICY, appraise},                       /* b.8 */
+};
 
 static void judge_quote(const struct attest_request *request, struct attest_bytes bytes,
                         const struct evidence *evidence, X509 *certificate,
                         struct attest_verdict *verdict)
 {
-    struct trial trial = {.request = request, .verdict = verdict};
-    bool trusted = read_quote(&trial, bytes)                       /* b.1 */
-                   && check_binding(&trial, evidence, certificate) /* c */
-                   && read_pck(&trial)                             /* b.1 */
-                   && choose_collateral(&trial)                    /* b.3, 11, 12 */
-                   && av_collateral_verify(trial.found.collateral, request, verdict) /* b.2, b.3 */
-                   && verify_pck_chain(&trial)                                       /* b.2 */
-                   && check_platform_is_meant(&trial)                                /* b.3, 12 */
-                   && check_qe_report(&trial) /* b.4, 14, 15 */
-                   && av_qe_check_identity(&trial.found.quote, &trial.found.collateral->qe,
-                                           verdict) /* b.4, 16 */
-                   && check_quote_signature(&trial) /* b.4, 17 */
-                   && evaluate_tcb(&trial)          /* b.5 to b.7 */
-                   && av_appraise(&trial.found, request->policy, request->now, verdict); /* b.8 */
+    struct trial trial = {.request = request,
+                          .evidence = evidence,
+                          .certificate = certificate,
+                          .bytes = bytes,
+                          .verdict = verdict};
+    bool trusted = true;
+    av_explain_piece(request->explanation);
+    for (size_t i = 0; trusted && i < sizeof steps / sizeof *steps; ++i) {
+        trusted = steps[i].run(&trial);
+        av_explain_check(request, steps[i].check, trusted, &trial.found, verdict);
+    }
     if (trusted)
         av_verdict_trust(verdict);
     av_chain_fini(&trial.pck_chain);
@@ -187,6 +238,7 @@ void attest_verify_quote(const struct attest_request *request, struct attest_byt
     ERR_set_mark(); /* refusals leave OpenSSL's errors behind, and the caller may be in its own SSL
                      */
     av_verdict_init(verdict);
+    av_explain_init(request->explanation, false);
     judge_quote(request, quote, NULL, NULL, verdict);
     ERR_pop_to_mark();
 }
@@ -219,6 +271,9 @@ static void judge_evidence(const struct attest_request *request, const struct ev
         else if (!tell_the_same(verdict, &other))
             av_refuse(verdict, ATTEST_EVIDENCE_DISAGREES, "%zu pieces of evidence", set->count);
     }
+    if (attest_is_trusted(verdict) || verdict->reason == ATTEST_EVIDENCE_DISAGREES)
+        av_explain_check(request, ATTEST_CHECK_AGREEMENT, attest_is_trusted(verdict), NULL,
+                         verdict);
 }
 
 /* Last of all, so that the verdict on an expired certificate still shows what it was about. */
@@ -241,17 +296,25 @@ void attest_verify_certificate(const struct attest_request *request, struct atte
 {
     ERR_set_mark();
     av_verdict_init(verdict);
+    av_explain_init(request->explanation, true);
     const unsigned char *end = der.ptr;
     struct evidence_set set = {0};
     X509 *certificate =
         der.len <= CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
-    if (certificate == NULL || end != der.ptr + der.len)
+    bool whole = certificate != NULL && end == der.ptr + der.len;
+    if (!whole)
         av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED,
                   "not one whole DER certificate of at most %d bytes", CERTIFICATE_BYTES_MAX);
-    else if (av_evidence_find(certificate, &set, verdict))
+    av_explain_check(request, ATTEST_CHECK_CERTIFICATE, whole, NULL, verdict);
+    bool found = whole && av_evidence_find(certificate, &set, verdict);
+    if (whole)
+        av_explain_check(request, ATTEST_CHECK_EVIDENCE, found, NULL, verdict);
+    if (found)
         judge_evidence(request, &set, certificate, verdict);
-    if (attest_is_trusted(verdict))
+    if (attest_is_trusted(verdict)) {
         check_validity(certificate, request->now, verdict);
+        av_explain_check(request, ATTEST_CHECK_VALIDITY, attest_is_trusted(verdict), NULL, verdict);
+    }
     av_evidence_fini(&set);
     X509_free(certificate);
     ERR_pop_to_mark();

@@ -1,6 +1,5 @@
 # sources of the verifying library and its program
 attest_verify_libattestverify_a_SOURCES += \
-    attest-verify/verdicts.def \
     attest-verify/verdict.c attest-verify/verdict.h \
     attest-verify/cursor.c attest-verify/cursor.h \
     attest-verify/hex.c attest-verify/hex.h \
@@ -10,6 +9,7 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/quote.c attest-verify/quote.h \
     attest-verify/pck.c attest-verify/pck.h \
     attest-verify/roots.c attest-verify/roots.h \
+    attest-verify/proven.c attest-verify/proven.h \
     attest-verify/chain.c attest-verify/chain.h \
     attest-verify/tcb_document.c attest-verify/tcb_document.h \
     attest-verify/collateral.c attest-verify/collateral.h \
@@ -38,6 +38,7 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/evidence_intel.c \
     attest-verify/evidence_open_enclave.c \
     attest-verify/evidence_rats.c \
+    attest-verify/explain.c attest-verify/explain.h \
     attest-verify/verify.c
 
 bin_PROGRAMS += attest-verify/attest-verify

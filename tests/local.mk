@@ -16,6 +16,7 @@ include $(srcdir)/tests/scenarios/local.mk
 include $(srcdir)/tests/fuzz/local.mk
 include $(srcdir)/tests/lint/local.mk
 include $(srcdir)/tests/conformance/local.mk
+include $(srcdir)/tests/bench/local.mk
 
 EXTRA_DIST += tests/integration/collateral_server.py \
     tests/integration/conftest.py \

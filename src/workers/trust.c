@@ -120,6 +120,8 @@ static bool read_collateral(struct trust *trust, const char *const *paths, size_
             ok = blame(files.rows[i].path, why, error, error_size);
         else
             trust->collateral[trust->collateral_count++] = one;
+        if (one != NULL)
+            (void)attest_collateral_prove(one); /* what does not hold, each verdict names */
     }
     if (ok)
         digest_files(md, "collateral", &files);

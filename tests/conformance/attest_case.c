@@ -1,5 +1,7 @@
 #include "attest_case.h"
 
+#include "collateral.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +97,24 @@ struct attest_policy *attest_case_policy(bool debug)
     return policy;
 }
 
+/* Collateral that was proven before must give the very same verdict: attest_collateral_prove() is
+ * for speed only. The copy borrows the document's parts. */
+static void compare_with_proven(const struct attest_request *request, struct attest_bytes quote,
+                                const struct attest_verdict *verdict)
+{
+    struct attest_collateral copy = *request->collateral[0];
+    const struct attest_collateral *proven = &copy;
+    struct attest_request again = *request;
+    struct attest_verdict other;
+    attest_collateral_prove(&copy);
+    again.collateral = &proven;
+    attest_verify_quote(&again, quote, &other);
+    if (other.reason != verdict->reason || strcmp(other.detail, verdict->detail) != 0 ||
+        other.expires != verdict->expires || other.tcb_status != verdict->tcb_status ||
+        other.tcb_date != verdict->tcb_date || other.advisory_count != verdict->advisory_count)
+        give_up("proven collateral changes the verdict", verdict->detail);
+}
+
 void attest_case_verify(const struct attest_collateral *collateral,
                         const struct attest_policy *policy, int64_t now, struct attest_bytes quote,
                         struct attest_verdict *verdict)
@@ -106,6 +126,8 @@ void attest_case_verify(const struct attest_collateral *collateral,
                                      .policy = policy,
                                      .now = now};
     attest_verify_quote(&request, quote, verdict);
+    if (collateral != NULL)
+        compare_with_proven(&request, quote, verdict);
     attest_roots_free(roots);
 }
 

@@ -62,4 +62,13 @@ cp "$scratch/x.pem" "$scratch/amd2/leaf.der"
 expect 1 'leaf-malformed' snp --collateral "$scratch/amd" "$corpus/snp/v3-report"
 expect 1 'leaf-malformed' policy --collateral "$scratch/amd" "$corpus/snp/v3-report"
 expect 2 'two directories' snp --collateral "$scratch/amd" --collateral "$scratch/amd2" "$corpus/snp/v3-report"
+expect 1 '"checks"' quote --explain "$corpus/quote/v4-body2"
+expect 1 '"not reached"' explain quote "$corpus/quote/v4-body2"
+expect 1 '"pck-malformed: ' explain quote "$corpus/quote/v4-body2"
+expect 1 '"key-not-bound: ' explain cert "$corpus/certificate/gramine"
+expect 2 'no such command' explain
+expect 2 'no such command' explain simulate "$scratch"
+# Bare quotes have no certificate to explain; without the option nothing is explained.
+"$program" explain quote "$corpus/quote/v4-body2" | grep -q key-binding && { echo "a quote's key-binding"; wrong=1; }
+"$program" quote "$corpus/quote/v4-body2" | grep -q checks && { echo "checks without --explain"; wrong=1; }
 exit $wrong

@@ -99,6 +99,11 @@ struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char
     return parse(json, "{", error, error_size);
 }
 
+bool attest_collateral_prove(struct attest_collateral *collateral)
+{
+    return true;
+}
+
 void attest_collateral_free(struct attest_collateral *collateral)
 {
     release(collateral);

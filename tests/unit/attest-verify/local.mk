@@ -120,3 +120,13 @@ tests_unit_attest_verify_test_dstack_flips_SOURCES = tests/unit/attest-verify/te
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_dstack_flips_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_dstack_flips_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_prove
+tests_unit_attest_verify_test_prove_SOURCES = tests/unit/attest-verify/test_prove.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_prove_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_prove_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_explain
+tests_unit_attest_verify_test_explain_SOURCES = tests/unit/attest-verify/test_explain.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_explain_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_explain_LDADD = $(ATTEST_TEST_LIBS)

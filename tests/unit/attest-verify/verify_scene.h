@@ -1,6 +1,7 @@
 /* One verification against a simulated vendor, each of whose ingredients a test may spoil.
  * Owns nothing beyond a call: vendor, collateral and policy are made anew for each.
- * Never spoils anything by itself: a scene as set_scene() leaves it is trusted. */
+ * Never spoils anything by itself: a scene as set_scene() leaves it is trusted. Every scene is
+ * judged twice, with its collateral as parsed and proven: the verdict must be the same. */
 #ifndef VERIFY_SCENE_H
 #define VERIFY_SCENE_H
 
@@ -138,6 +139,15 @@ static inline enum attest_reason judge_with(struct scene *scene, judge_fn *judge
                                      .policy = policy,
                                      .now = scene->now};
     judge_evidence(scene, &request, &vendor, &pck);
+    if (collateral != NULL) {
+        struct attest_verdict unproven = scene->verdict;
+        attest_collateral_prove(collateral);
+        judge_evidence(scene, &request, &vendor, &pck);
+        ck_assert_str_eq(attest_reason_word(scene->verdict.reason),
+                         attest_reason_word(unproven.reason));
+        ck_assert_str_eq(scene->verdict.detail, unproven.detail);
+        ck_assert_int_eq(scene->verdict.expires, unproven.expires);
+    }
     attest_collateral_free(collateral);
     attest_policy_free(policy);
     attest_roots_free(roots);

@@ -1,0 +1,182 @@
+/* What a verification costs on one core, by CPU time: cold (collateral parsed and everything
+ * checked), parsed (collateral parsed before, everything checked) and warm (collateral proven
+ * before). Evidence is simulated: as many certificates, lists and signatures as genuine evidence.
+ */
+#include "simulate.h"
+
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { NOW = 1750000000, DAY = 86400, BATCHES = 15, BATCH_NS = 60 * 1000 * 1000 };
+
+struct scene {
+    const char *name;
+    enum attest_tee tee;
+    bool in_certificate;
+    struct simulate_bytes collateral, policy, root, quote, certificate;
+    struct attest_roots *roots;
+    struct attest_policy *parsed_policy;
+    struct attest_collateral *parsed;
+};
+
+static struct attest_bytes bytes_of(const struct simulate_bytes *bytes)
+{
+    return (struct attest_bytes){.ptr = bytes->ptr, .len = bytes->len};
+}
+
+static void put_pem(struct simulate_bytes *out, X509 *certificate)
+{
+    char *pem;
+    BIO *bio = BIO_new(BIO_s_mem());
+    simulate_need(bio != NULL && PEM_write_bio_X509(bio, certificate) == 1);
+    long len = BIO_get_mem_data(bio, &pem);
+    simulate_put(out, pem, (size_t)len);
+    BIO_free(bio);
+}
+
+static void put_certificate(struct scene *scene, const struct simulate_vendor *vendor,
+                            const struct simulate_identity *pck)
+{
+    struct simulate_quote_options options = simulate_quote_default(scene->tee);
+    struct simulate_bytes claims = {0};
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    simulate_need(key != NULL);
+    simulate_bind_key(SIMULATE_DICE, key, &options, &claims);
+    scene->quote = simulate_quote(vendor, pck, &options);
+    struct simulate_certificate_options shape = {.name = "worker",
+                                                 .not_before = NOW - DAY,
+                                                 .not_after = NOW + DAY,
+                                                 .convention = SIMULATE_DICE,
+                                                 .quote = &scene->quote,
+                                                 .claims = &claims};
+    X509 *certificate = simulate_certificate(key, &shape);
+    unsigned char *der = NULL;
+    int len = i2d_X509(certificate, &der);
+    simulate_need(len > 0);
+    simulate_put(&scene->certificate, der, (size_t)len);
+    OPENSSL_free(der);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    simulate_bytes_fini(&claims);
+}
+
+static struct attest_collateral *parse_collateral(const struct scene *scene)
+{
+    char error[256];
+    struct attest_collateral *parsed =
+        attest_collateral_parse(bytes_of(&scene->collateral), error, sizeof error);
+    simulate_need(parsed != NULL);
+    return parsed;
+}
+
+static void scene_init(struct scene *scene)
+{
+    char error[256];
+    struct simulate_vendor vendor;
+    struct simulate_vendor_options options = {.now = NOW};
+    struct simulate_platform platform = simulate_platform_default("worker", NOW);
+    simulate_vendor_init(&vendor, &options);
+    struct simulate_identity pck = simulate_pck(&vendor, &platform);
+    struct simulate_collateral_options documents =
+        simulate_collateral_default(scene->tee, NOW - DAY, NOW + 29 * DAY);
+    put_certificate(scene, &vendor, &pck);
+    scene->collateral = simulate_collateral(&vendor, &documents);
+    scene->policy = simulate_policy();
+    put_pem(&scene->root, vendor.root.cert);
+    scene->roots = attest_roots_from_pem(bytes_of(&scene->root), error, sizeof error);
+    scene->parsed_policy = attest_policy_parse(bytes_of(&scene->policy), error, sizeof error);
+    simulate_need(scene->roots != NULL && scene->parsed_policy != NULL);
+    scene->parsed = parse_collateral(scene);
+    simulate_identity_fini(&pck);
+    simulate_vendor_fini(&vendor);
+}
+
+static void scene_fini(struct scene *scene)
+{
+    attest_collateral_free(scene->parsed);
+    attest_policy_free(scene->parsed_policy);
+    attest_roots_free(scene->roots);
+    simulate_bytes_fini(&scene->certificate);
+    simulate_bytes_fini(&scene->quote);
+    simulate_bytes_fini(&scene->root);
+    simulate_bytes_fini(&scene->policy);
+    simulate_bytes_fini(&scene->collateral);
+}
+
+static void verify(const struct scene *scene, const struct attest_collateral *collateral)
+{
+    struct attest_verdict verdict;
+    struct attest_request request = {.roots = scene->roots,
+                                     .collateral = &collateral,
+                                     .collateral_count = 1,
+                                     .policy = scene->parsed_policy,
+                                     .now = NOW};
+    if (scene->in_certificate)
+        attest_verify_certificate(&request, bytes_of(&scene->certificate), &verdict);
+    else
+        attest_verify_quote(&request, bytes_of(&scene->quote), &verdict);
+    simulate_need(attest_is_trusted(&verdict));
+}
+
+static void verify_parsed(const struct scene *scene)
+{
+    verify(scene, scene->parsed);
+}
+
+static void verify_cold(const struct scene *scene)
+{
+    struct attest_collateral *collateral = parse_collateral(scene);
+    verify(scene, collateral);
+    attest_collateral_free(collateral);
+}
+
+static int64_t cpu_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* The best batch: what is slower was disturbed by others on the machine. */
+static double best_us(const struct scene *scene, void (*once)(const struct scene *))
+{
+    double best = 1e12;
+    once(scene);
+    for (int batch = 0; batch < BATCHES; ++batch) {
+        int64_t start = cpu_ns(), spent;
+        int runs = 0;
+        do {
+            once(scene);
+            ++runs;
+        } while ((spent = cpu_ns() - start) < BATCH_NS);
+        double us = (double)spent / 1000 / runs;
+        best = us < best ? us : best;
+    }
+    return best;
+}
+
+static void print_row(const struct scene *scene, const char *state, double us)
+{
+    printf("%-16s %-7s %9.0f/s %9.1f us\n", scene->name, state, 1e6 / us, us);
+    fflush(stdout);
+}
+
+int main(void)
+{
+    struct scene scenes[] = {
+        {.name = "sgx quote", .tee = ATTEST_TEE_SGX},
+        {.name = "tdx quote", .tee = ATTEST_TEE_TDX},
+        {.name = "tdx certificate", .tee = ATTEST_TEE_TDX, .in_certificate = true}};
+    for (size_t i = 0; i < sizeof scenes / sizeof *scenes; ++i) {
+        scene_init(&scenes[i]);
+        print_row(&scenes[i], "cold", best_us(&scenes[i], verify_cold));
+        print_row(&scenes[i], "parsed", best_us(&scenes[i], verify_parsed));
+        simulate_need(attest_collateral_prove(scenes[i].parsed));
+        print_row(&scenes[i], "warm", best_us(&scenes[i], verify_parsed));
+        scene_fini(&scenes[i]);
+    }
+    return EXIT_SUCCESS;
+}
