@@ -1,9 +1,11 @@
 # make bench: what things cost, printed; nothing fails for being slow
 EXTRA_PROGRAMS += tests/bench/bench_verify
-tests_bench_bench_verify_SOURCES = tests/bench/bench_verify.c $(SIMULATE_SOURCES)
+tests_bench_bench_verify_SOURCES = tests/bench/bench_verify.c \
+    $(attest_conformance_files) $(SIMULATE_SOURCES)
+tests_bench_bench_verify_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 tests_bench_bench_verify_LDADD = $(ATTEST_LIBS)
 CLEANFILES += tests/bench/bench_verify$(EXEEXT)
 
 .PHONY: bench
 bench: tests/bench/bench_verify$(EXEEXT)
-	tests/bench/bench_verify$(EXEEXT)
+	top_srcdir='$(abs_top_srcdir)' tests/bench/bench_verify$(EXEEXT)
