@@ -308,11 +308,24 @@ static void note_named(void *owner, uint64_t id, const redisReply *reply)
         lose(redis, "it did not answer in time", "");
     else if (is_error(reply, SPAN_OF("NOAUTH")))
         lose(redis, "it wants a password: ", reply->str);
-    else
-        note_up(redis); /* a user that may not name itself is served all the same */
+    /* A user that may not name itself is served all the same. */
 }
 
-/* The name shows who is who in CLIENT LIST, and its reply that the server answers. */
+/* One that still reads its file would answer every command with an error: that is away. */
+static void note_pinged(void *owner, uint64_t id, const redisReply *reply)
+{
+    struct redis *redis = owner;
+    if (redis->state != REDIS_GREETING)
+        return;
+    if (reply == NULL)
+        lose(redis, "it did not answer in time", "");
+    else if (is_error(reply, SPAN_OF("LOADING")) || is_error(reply, SPAN_OF("MASTERDOWN")))
+        lose(redis, "it is not ready: ", reply->str);
+    else
+        note_up(redis); /* whatever it says, PING may be forbidden */
+}
+
+/* The name shows who is who in CLIENT LIST; PING, that the server answers and has its data. */
 static void note_open(void *owner)
 {
     struct redis *redis = owner;
@@ -328,7 +341,9 @@ static void note_open(void *owner)
         must(call_words(redis, auth, count, call_new(redis, deadline_at, note_auth, redis, 0)));
     }
     static const struct span name[] = {{"CLIENT", 6}, {"SETNAME", 7}, {"teegate", 7}};
+    static const struct span ping[] = {{"PING", 4}};
     must(call_words(redis, name, 3, call_new(redis, deadline_at, note_named, redis, 0)));
+    must(call_words(redis, ping, 1, call_new(redis, deadline_at, note_pinged, redis, 0)));
 }
 
 static void note_flush(void *owner)

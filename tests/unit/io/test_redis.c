@@ -513,11 +513,17 @@ static void script_says(struct store *store, struct span text)
     ck_assert_int_eq(send(store->peer, text.ptr, text.len, MSG_NOSIGNAL), (ssize_t)text.len);
 }
 
-static void script_greets(struct store *store)
+static void script_is_greeted(struct store *store)
 {
     HALL_UNTIL(&store->hall, script_takes(store));
-    HALL_UNTIL(&store->hall, script_hears(store, "SETNAME\r\n$7\r\nteegate\r\n"));
-    script_says(store, SPAN_OF("+OK\r\n"));
+    HALL_UNTIL(&store->hall,
+               script_hears(store, "SETNAME\r\n$7\r\nteegate\r\n*1\r\n$4\r\nPING\r\n"));
+}
+
+static void script_greets(struct store *store)
+{
+    script_is_greeted(store);
+    script_says(store, SPAN_OF("+OK\r\n+PONG\r\n"));
     HALL_UNTIL(&store->hall, redis_is_up(store->redis));
 }
 
@@ -620,6 +626,26 @@ START_TEST(states_of_the_server_are_answers)
 }
 END_TEST
 
+START_TEST(a_server_that_still_reads_its_file_is_away)
+{
+    static const struct span rows[] = {SPAN_OF("+OK\r\n-LOADING its file\r\n"),
+                                       SPAN_OF("+OK\r\n-MASTERDOWN its master\r\n")};
+    static const char *const states[] = {"not ready: LOADING", "not ready: MASTERDOWN"};
+    struct store store;
+    script_start(&store);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        script_is_greeted(&store);
+        script_says(&store, rows[i]);
+        HALL_UNTIL(&store.hall, strstr(redis_why_down(store.redis), states[i]) != NULL);
+        ck_assert(!redis_is_up(store.redis) && store.ups == 0);
+    }
+    script_is_greeted(&store);
+    script_says(&store, SPAN_OF("-NOPERM no names\r\n-NOPERM no pings\r\n"));
+    HALL_UNTIL(&store.hall, store.ups == 1);
+    store_fini(&store);
+}
+END_TEST
+
 START_TEST(a_server_that_does_not_greet_is_left_and_tried_again)
 {
     struct store store;
@@ -679,6 +705,7 @@ int main(void)
         replies_may_come_in_halves_and_be_nested_seven_deep,
         a_reply_nobody_asked_for_ends_the_connection,
         states_of_the_server_are_answers,
+        a_server_that_still_reads_its_file_is_away,
         a_server_that_does_not_greet_is_left_and_tried_again,
         a_command_unanswered_five_seconds_past_its_deadline_makes_a_new_connection,
         NULL};
