@@ -313,7 +313,7 @@ static void note_ping(void *owner, uint64_t id, const redisReply *reply)
         lose(redis, "it did not answer in time", "");
     else if (is_error(reply, SPAN_OF("NOAUTH")))
         lose(redis, "it wants a password: ", reply->str);
-    else if (is_error(reply, SPAN_OF("LOADING")))
+    else if (is_error(reply, SPAN_OF("LOADING")) || is_error(reply, SPAN_OF("MASTERDOWN")))
         lose(redis, "it is not ready yet: ", reply->str);
     else
         note_up(redis); /* nor need a user be allowed to ping */
