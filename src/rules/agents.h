@@ -14,7 +14,7 @@
 
 enum { AGENTS_MAX = 100000, POOL_NAME_MAX = 64 };
 
-enum retry_rule { RETRY_SAFE, RETRY_ALWAYS, RETRY_NEVER };
+enum retry_rule { RETRY_SAFE, RETRY_NEVER };
 
 struct agent {
     bool any; /* the row "*" */
