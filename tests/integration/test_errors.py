@@ -109,6 +109,7 @@ def test_bytes_that_two_servers_could_read_differently_are_400_and_close(running
     assert told.split(b"\r\n")[0].split(b" ")[1] in (b"400", b"505")
     assert told.count(b"HTTP/1.1 ") == 1
     assert b'"code":"bad-request"' in told and b"content-type: application/problem+json" in told.lower()
+    wait_for(lambda: [line["status"] for line in running.log()][:1] in ([400], [505]), 5, "the refusal's own line in the log")
     assert running.worker.requests == []
     assert Client(running.port).call(f"/ipfs/{CID}", running.key).status == 200
 
