@@ -4,7 +4,7 @@
 #ifndef AV_EXPLAIN_H
 #define AV_EXPLAIN_H
 
-#include "appraise.h"
+#include "policy/appraise.h"
 
 /* Empties the explanation; what concerns certificates only does not apply to a bare quote. */
 void av_explain_init(struct attest_explanation *explanation, bool in_certificate);

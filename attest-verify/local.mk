@@ -5,7 +5,7 @@ attestincludedir = $(includedir)/attest-verify
 attestinclude_HEADERS = attest-verify/attest_verify.h attest-verify/verdicts.def attest-verify/checks.def
 pkgconfig_DATA = attest-verify/attest-verify.pc
 dist_man_MANS = docs/man/attest-verify.1 docs/man/libattestverify.3
-EXTRA_DIST += docs/examples/verify_cert.c
+EXTRA_DIST += docs/examples/verify_cert.c attest-verify/LAYERS
 
 ATTEST_LIBS = attest-verify/libattestverify.a $(OPENSSL_LIBS) $(CJSON_LIBS) $(ZLIB_LIBS)
 

@@ -2,9 +2,9 @@
  * document that came for it holds. */
 #include "attest_verify.h"
 
-#include "collateral.h"
-#include "evidence.h"
-#include "quote.h"
+#include "collateral/collateral.h"
+#include "evidence/evidence.h"
+#include "formats/quote.h"
 
 #include <openssl/err.h>
 #include <string.h>

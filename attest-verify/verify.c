@@ -1,12 +1,12 @@
 /* The order of the checks: reading `steps` downwards is reading ra-tls b. */
 #include "attest_verify.h"
 
-#include "appraise.h"
-#include "crypto.h"
-#include "evidence.h"
+#include "bytes/crypto.h"
+#include "bytes/moment.h"
+#include "collateral/tcb.h"
+#include "evidence/evidence.h"
 #include "explain.h"
-#include "moment.h"
-#include "tcb.h"
+#include "policy/appraise.h"
 
 #include <openssl/err.h>
 #include <stdlib.h>

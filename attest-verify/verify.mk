@@ -1,51 +1,51 @@
 # sources of the verifying library and its program
 attest_verify_libattestverify_a_SOURCES += \
     attest-verify/verdict.c attest-verify/verdict.h \
-    attest-verify/cursor.c attest-verify/cursor.h \
-    attest-verify/hex.c attest-verify/hex.h \
-    attest-verify/moment.c attest-verify/moment.h \
-    attest-verify/json.c attest-verify/json.h \
-    attest-verify/crypto.c attest-verify/crypto.h \
-    attest-verify/quote.c attest-verify/quote.h \
-    attest-verify/pck.c attest-verify/pck.h \
-    attest-verify/roots.c attest-verify/roots.h \
-    attest-verify/proven.c attest-verify/proven.h \
-    attest-verify/chain.c attest-verify/chain.h \
-    attest-verify/tcb_document.c attest-verify/tcb_document.h \
-    attest-verify/collateral.c attest-verify/collateral.h \
-    attest-verify/tcb.c attest-verify/tcb.h \
-    attest-verify/policy.c attest-verify/policy.h \
-    attest-verify/policy_entry.c attest-verify/policy_entry.h \
-    attest-verify/appraise.c attest-verify/appraise.h \
-    attest-verify/cbor.c attest-verify/cbor.h \
-    attest-verify/evidence.c attest-verify/evidence.h \
+    attest-verify/bytes/cursor.c attest-verify/bytes/cursor.h \
+    attest-verify/bytes/hex.c attest-verify/bytes/hex.h \
+    attest-verify/bytes/moment.c attest-verify/bytes/moment.h \
+    attest-verify/bytes/json.c attest-verify/bytes/json.h \
+    attest-verify/bytes/crypto.c attest-verify/bytes/crypto.h \
+    attest-verify/formats/quote.c attest-verify/formats/quote.h \
+    attest-verify/formats/pck.c attest-verify/formats/pck.h \
+    attest-verify/collateral/roots.c attest-verify/collateral/roots.h \
+    attest-verify/collateral/proven.c attest-verify/collateral/proven.h \
+    attest-verify/collateral/chain.c attest-verify/collateral/chain.h \
+    attest-verify/collateral/tcb_document.c attest-verify/collateral/tcb_document.h \
+    attest-verify/collateral/collateral.c attest-verify/collateral/collateral.h \
+    attest-verify/collateral/tcb.c attest-verify/collateral/tcb.h \
+    attest-verify/policy/policy.c attest-verify/policy/policy.h \
+    attest-verify/policy/policy_entry.c attest-verify/policy/policy_entry.h \
+    attest-verify/policy/appraise.c attest-verify/policy/appraise.h \
+    attest-verify/bytes/cbor.c attest-verify/bytes/cbor.h \
+    attest-verify/evidence/evidence.c attest-verify/evidence/evidence.h \
     attest-verify/platform.c \
-    attest-verify/snp.c attest-verify/snp.h \
-    attest-verify/snp_report.c attest-verify/snp_report.h \
-    attest-verify/snp_leaf.c attest-verify/snp_leaf.h \
-    attest-verify/snp_chain.c attest-verify/snp_chain.h \
-    attest-verify/policy_snp.c attest-verify/policy_snp.h \
-    attest-verify/appraise_snp.c attest-verify/appraise_snp.h \
+    attest-verify/formats/snp.c attest-verify/formats/snp.h \
+    attest-verify/formats/snp_report.c attest-verify/formats/snp_report.h \
+    attest-verify/formats/snp_leaf.c attest-verify/formats/snp_leaf.h \
+    attest-verify/collateral/snp_chain.c attest-verify/collateral/snp_chain.h \
+    attest-verify/policy/policy_snp.c attest-verify/policy/policy_snp.h \
+    attest-verify/policy/appraise_snp.c attest-verify/policy/appraise_snp.h \
     attest-verify/verify_report.c \
-    attest-verify/evidence_convention.h \
-    attest-verify/evidence_dice.c \
-    attest-verify/evidence_dstack.c \
-    attest-verify/dstack_envelope.c attest-verify/dstack_envelope.h \
-    attest-verify/event_log.c attest-verify/event_log.h attest-verify/event_log_text.c \
-    attest-verify/scale.c attest-verify/scale.h \
-    attest-verify/msgpack.c attest-verify/msgpack.h \
-    attest-verify/evidence_gramine.c \
-    attest-verify/evidence_intel.c \
-    attest-verify/evidence_open_enclave.c \
-    attest-verify/evidence_rats.c \
+    attest-verify/evidence/evidence_convention.h \
+    attest-verify/evidence/evidence_dice.c \
+    attest-verify/evidence/evidence_dstack.c \
+    attest-verify/evidence/dstack_envelope.c attest-verify/evidence/dstack_envelope.h \
+    attest-verify/formats/event_log.c attest-verify/formats/event_log.h attest-verify/formats/event_log_text.c \
+    attest-verify/bytes/scale.c attest-verify/bytes/scale.h \
+    attest-verify/bytes/msgpack.c attest-verify/bytes/msgpack.h \
+    attest-verify/evidence/evidence_gramine.c \
+    attest-verify/evidence/evidence_intel.c \
+    attest-verify/evidence/evidence_open_enclave.c \
+    attest-verify/evidence/evidence_rats.c \
     attest-verify/explain.c attest-verify/explain.h \
     attest-verify/verify.c
 
 bin_PROGRAMS += attest-verify/attest-verify
-attest_verify_attest_verify_SOURCES = attest-verify/main.c \
-    attest-verify/inputs.c attest-verify/inputs.h \
-    attest-verify/verdict_json.c attest-verify/verdict_json.h \
-    attest-verify/fetching.c attest-verify/fetching.h \
+attest_verify_attest_verify_SOURCES = attest-verify/program/main.c \
+    attest-verify/program/inputs.c attest-verify/program/inputs.h \
+    attest-verify/program/verdict_json.c attest-verify/program/verdict_json.h \
+    attest-verify/program/fetching.c attest-verify/program/fetching.h \
     $(SIMULATE_SOURCES)
 attest_verify_attest_verify_CPPFLAGS = $(AM_CPPFLAGS) -DATTEST_VERSION='"$(PACKAGE_VERSION)"'
 attest_verify_attest_verify_LDADD = $(FETCH_LIBS)

@@ -2,10 +2,10 @@
  * b.9. */
 #include "attest_verify.h"
 
-#include "appraise_snp.h"
-#include "crypto.h"
-#include "cursor.h"
-#include "snp_chain.h"
+#include "bytes/crypto.h"
+#include "bytes/cursor.h"
+#include "collateral/snp_chain.h"
+#include "policy/appraise_snp.h"
 
 #include <openssl/err.h>
 

@@ -1,7 +1,7 @@
 #include "fetch/answer.h"
 
-#include "hex.h"
-#include "json.h"
+#include "bytes/hex.h"
+#include "bytes/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

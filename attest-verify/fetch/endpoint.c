@@ -1,6 +1,6 @@
 #include "fetch/endpoint.h"
 
-#include "hex.h"
+#include "bytes/hex.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>

@@ -1,6 +1,6 @@
 #include "fetch/store.h"
 
-#include "hex.h"
+#include "bytes/hex.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * before). Evidence is simulated, with as many certificates, lists and signatures as genuine
  * evidence; and, where the shared vectors are, one genuine TDX quote with Intel's documents. */
 #include "conformance/attest_case.h"
-#include "simulate.h"
+#include "simulate/simulate.h"
 
 #include <openssl/pem.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "attest_case.h"
 
-#include "collateral.h"
+#include "collateral/collateral.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Any bytes as an RA-TLS certificate, and as the CBOR inside one. */
-#include "cbor.h"
+#include "bytes/cbor.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* Any bytes as a collateral document, and as each of the signed texts inside one. */
-#include "collateral.h"
+#include "collateral/collateral.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* Any bytes as dstack's envelope, as its event log, packed or not, and as the MessagePack inside.
  */
-#include "dstack_envelope.h"
-#include "msgpack.h"
+#include "bytes/msgpack.h"
+#include "evidence/dstack_envelope.h"
 
 #include <stdlib.h>
 

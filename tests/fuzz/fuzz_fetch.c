@@ -1,6 +1,6 @@
 /* Any bytes as what an endpoint answered: what is cut out of JSON is what a parser finds there. */
+#include "bytes/json.h"
 #include "fetch/answer.h"
-#include "json.h"
 
 #include <stdlib.h>
 

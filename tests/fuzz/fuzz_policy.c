@@ -1,5 +1,5 @@
 /* Any bytes as a policy. One that is read must name code or say that it does not. */
-#include "policy.h"
+#include "policy/policy.h"
 
 #include <stdlib.h>
 

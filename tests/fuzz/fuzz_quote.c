@@ -1,7 +1,7 @@
 /* Any bytes as a quote: taken apart, and judged with nothing to trust. */
-#include "chain.h"
-#include "pck.h"
-#include "quote.h"
+#include "collateral/chain.h"
+#include "formats/pck.h"
+#include "formats/quote.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* Any bytes as a SEV-SNP report, followed by any bytes as AMD's certificate or revocation list:
  * taken apart, and judged with nothing to trust. */
-#include "snp_leaf.h"
-#include "snp_report.h"
+#include "formats/snp_leaf.h"
+#include "formats/snp_report.h"
 
 #include <stdlib.h>
 

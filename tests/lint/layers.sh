@@ -1,20 +1,22 @@
 #!/bin/sh
-# Fails when a file under src/ includes a header of a sibling or higher folder (the order is src/LAYERS), when anything
+# Fails when a file includes a header of a sibling or higher folder (the order is the LAYERS of its tree), when anything
 # but workers/ and callers' proof code knows the verifier, or when the verifier knows the gateway.
 set -eu
 cd "${top_srcdir:-.}"
 bad=0
-(cd src && grep -rn --include='*.[ch]' '^#include "[a-z0-9]*/' .) | awk '
+# Of one tree, whose LAYERS is the order.
+check_tree() {
+    (cd "$1" && grep -rn --include='*.[ch]' '^#include "[a-z0-9]*/' .) | awk -v tree="$1" '
     BEGIN {
-        while ((getline line < "src/LAYERS") > 0) {
+        while ((getline line < (tree "/LAYERS")) > 0) {
             if (line ~ /^#/ || line == "") continue
             ++row; n = split(line, dirs, " ")
             for (i = 1; i <= n; ++i) layer[dirs[i]] = row
         }
     }
     {
-        split($0, part, ":"); from = part[1]; sub(/^\.\//, "", from); file = from
-        if (from !~ /\//) next                          # main.c is above every layer
+        split($0, part, ":"); from = part[1]; sub(/^\.\//, "", from); file = tree "/" from
+        if (from !~ /\//) next                          # what stands beside LAYERS is above every layer
         sub(/\/.*/, "", from); to = $0; sub(/.*#include "/, "", to); sub(/\/.*/, "", to)
         if (!(from in layer)) { print file ": folder not in LAYERS"; bad = 1; next }
         if (!(to in layer))   { print file ": includes unknown folder " to; bad = 1; next }
@@ -22,7 +24,10 @@ bad=0
             print file ":" part[2] ": " from " must not include " to; bad = 1
         }
     }
-    END { exit bad }' || bad=1
+    END { exit bad }'
+}
+check_tree src || bad=1
+check_tree attest-verify || bad=1
 if grep -rln --include='*.[ch]' '#include "attest_verify.h"' src | grep -v '^src/workers/'; then
     echo "only src/workers/ may include attest_verify.h"; bad=1
 fi

@@ -4,7 +4,7 @@
 #ifndef QUOTES_H
 #define QUOTES_H
 
-#include "quote.h"
+#include "formats/quote.h"
 
 #include <string.h>
 

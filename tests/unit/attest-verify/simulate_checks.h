@@ -4,7 +4,7 @@
 #ifndef SIMULATE_CHECKS_H
 #define SIMULATE_CHECKS_H
 
-#include "simulate.h"
+#include "simulate/simulate.h"
 
 #include <cJSON.h>
 #include <check.h>

@@ -4,7 +4,7 @@
 #ifndef SNP_SCENE_H
 #define SNP_SCENE_H
 
-#include "snp_report.h"
+#include "formats/snp_report.h"
 
 #include "../checks.h"
 

@@ -1,8 +1,8 @@
 /* Genuine evidence against policies: what is accepted, and which check refuses the rest. */
-#include "appraise.h"
+#include "policy/appraise.h"
 
-#include "crypto.h"
-#include "hex.h"
+#include "bytes/crypto.h"
+#include "bytes/hex.h"
 #include "quotes.h"
 
 #include "../checks.h"

@@ -1,7 +1,7 @@
 /* The strict reader against well-formed, long-winded and broken items. */
-#include "cbor.h"
+#include "bytes/cbor.h"
 
-#include "hex.h"
+#include "bytes/hex.h"
 
 #include "../checks.h"
 

@@ -1,7 +1,7 @@
 /* PEM chains and trust anchors: what is taken apart, and what is refused before any signature. */
-#include "chain.h"
+#include "collateral/chain.h"
 
-#include "evidence.h"
+#include "evidence/evidence.h"
 
 #include "../checks.h"
 

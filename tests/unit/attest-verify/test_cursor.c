@@ -1,7 +1,7 @@
-#include "cursor.h"
+#include "bytes/cursor.h"
 
-#include "hex.h"
-#include "moment.h"
+#include "bytes/hex.h"
+#include "bytes/moment.h"
 
 #include "../checks.h"
 

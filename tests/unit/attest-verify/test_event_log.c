@@ -1,7 +1,7 @@
 /* Replaying an event log: digests, what counts as a name, JSON shapes and limits. */
-#include "event_log.h"
+#include "formats/event_log.h"
 
-#include "hex.h"
+#include "bytes/hex.h"
 
 #include "../checks.h"
 

@@ -1,5 +1,5 @@
 /* What the strict reader takes, and what cJSON alone would have let through. */
-#include "json.h"
+#include "bytes/json.h"
 
 #include "../checks.h"
 

@@ -1,7 +1,7 @@
 /* The strict reader of MessagePack against every kind of item, maps, depth and bombs. */
-#include "msgpack.h"
+#include "bytes/msgpack.h"
 
-#include "hex.h"
+#include "bytes/hex.h"
 
 #include "../checks.h"
 

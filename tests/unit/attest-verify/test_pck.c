@@ -1,5 +1,5 @@
 /* The SGX extension of PCK certificates, put together attribute by attribute. */
-#include "pck.h"
+#include "formats/pck.h"
 
 #include "../checks.h"
 

@@ -1,5 +1,5 @@
 /* What an operator may write, and every way to write it wrongly. */
-#include "policy.h"
+#include "policy/policy.h"
 
 #include "../checks.h"
 

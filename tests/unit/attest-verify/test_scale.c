@@ -1,5 +1,5 @@
 /* Compact lengths: each of their sizes at its limits, and those that nothing backs. */
-#include "scale.h"
+#include "bytes/scale.h"
 
 #include "../checks.h"
 

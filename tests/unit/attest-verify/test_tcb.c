@@ -1,5 +1,5 @@
 /* Levels, convergence and relaunch (ra-tls b.5 to b.7), every pair of statuses. */
-#include "tcb.h"
+#include "collateral/tcb.h"
 
 #include "quotes.h"
 

@@ -1,5 +1,5 @@
 /* TCB info and QE identity: the good documents, and each with one member changed. */
-#include "tcb_document.h"
+#include "collateral/tcb_document.h"
 
 #include "../checks.h"
 

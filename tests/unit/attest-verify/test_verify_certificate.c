@@ -1,5 +1,5 @@
 /* The whole verifier on RA-TLS certificates of simulated workers. */
-#include "simulate_pki.h"
+#include "simulate/simulate_pki.h"
 #include "verify_scene.h"
 
 static void bind(struct scene *scene, EVP_PKEY *key, struct simulate_bytes *claims)

@@ -5,7 +5,7 @@
 #ifndef VERIFY_SCENE_H
 #define VERIFY_SCENE_H
 
-#include "simulate.h"
+#include "simulate/simulate.h"
 
 #include "../checks.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "simulate.h"
+#include "simulate/simulate.h"
 #include "unit/checks.h"
 #include "unit/workers/real_worker.h"
 #include "workers/pools.h"

@@ -1,0 +1,252 @@
+#include "collateral/collateral.h"
+
+#include "bytes/crypto.h"
+#include "bytes/hex.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool fail(char *error, size_t error_size, const char *member, const char *wrong)
+{
+    snprintf(error, error_size, "collateral: %s: %s", member, wrong);
+    return false;
+}
+
+static struct attest_bytes bytes_of(const char *text)
+{
+    return (struct attest_bytes){.ptr = (const uint8_t *)text, .len = strlen(text)};
+}
+
+/* The chains of a document have a root, and mostly a signer, in common: `like` is one before. */
+static bool parse_chain(const cJSON *json, const char *member, enum chain_kind kind,
+                        const struct chain *like, struct chain *chain, char *error,
+                        size_t error_size)
+{
+    const char *pem = av_json_string(json, member);
+    if (pem == NULL || !av_chain_parse_like(bytes_of(pem), kind, &like, 1, chain))
+        return fail(error, error_size, member, "not a PEM chain of two certificates");
+    return true;
+}
+
+static X509_CRL *decode_crl(const char *hex)
+{
+    size_t len = strlen(hex) / 2;
+    if (len == 0 || len > CRL_BYTES_MAX)
+        return NULL;
+    uint8_t *der = malloc(len);
+    X509_CRL *crl = NULL;
+    if (der != NULL && av_hex_decode(hex, strlen(hex), der, len)) {
+        const unsigned char *end = der;
+        crl = d2i_X509_CRL(NULL, &end, (long)len);
+        if (crl != NULL && end != der + len) {
+            X509_CRL_free(crl);
+            crl = NULL;
+        }
+    }
+    free(der);
+    return crl;
+}
+
+static bool parse_crl(const cJSON *json, const char *member, X509_CRL **crl, char *error,
+                      size_t error_size)
+{
+    const char *hex = av_json_string(json, member);
+    *crl = hex != NULL ? decode_crl(hex) : NULL;
+    return *crl != NULL ||
+           fail(error, error_size, member, "not one DER revocation list in hexadecimal");
+}
+
+struct members {
+    const char *text, *signature, *chain;
+};
+
+static const struct members tcb_members = {"tcb_info", "tcb_info_signature",
+                                           "tcb_info_issuer_chain"};
+static const struct members qe_members = {"qe_identity", "qe_identity_signature",
+                                          "qe_identity_issuer_chain"};
+
+static bool parse_signed(const cJSON *json, const struct members *members, const struct chain *like,
+                         struct signed_text *out, char *error, size_t error_size)
+{
+    char wrong[96];
+    const char *text = av_json_string(json, members->text);
+    if (text == NULL)
+        return fail(error, error_size, members->text, "not a string");
+    out->json = av_json_parse(bytes_of(text), TCB_DOCUMENT_BYTES_MAX, wrong, sizeof wrong);
+    if (out->json == NULL)
+        return fail(error, error_size, members->text, wrong);
+    if (!av_json_hex(json, members->signature, out->signature, sizeof out->signature))
+        return fail(error, error_size, members->signature, "not 128 hexadecimal digits");
+    out->text = strdup(text);
+    out->len = strlen(text);
+    if (out->text == NULL)
+        return fail(error, error_size, members->text, "out of memory");
+    return parse_chain(json, members->chain, CHAIN_TCB_SIGNER, like, &out->signer, error,
+                       error_size);
+}
+
+static bool parse_members(const cJSON *json, struct attest_collateral *collateral, char *error,
+                          size_t error_size)
+{
+    const char *wrong;
+    const struct chain none = {0};
+    if (!parse_chain(json, "pck_crl_issuer_chain", CHAIN_CRL_ISSUER, &none, &collateral->crl_issuer,
+                     error, error_size) ||
+        !parse_crl(json, "root_ca_crl", &collateral->root_crl, error, error_size) ||
+        !parse_crl(json, "pck_crl", &collateral->pck_crl, error, error_size) ||
+        !parse_signed(json, &tcb_members, &collateral->crl_issuer, &collateral->tcb_text, error,
+                      error_size) ||
+        !parse_signed(json, &qe_members, &collateral->tcb_text.signer, &collateral->qe_text, error,
+                      error_size))
+        return false;
+    if (!av_tcb_document_parse(collateral->tcb_text.json, &collateral->tcb, &wrong))
+        return fail(error, error_size, tcb_members.text, wrong);
+    if (!av_qe_document_parse(collateral->qe_text.json, &collateral->qe, &wrong))
+        return fail(error, error_size, qe_members.text, wrong);
+    if (collateral->tcb.head.tee != collateral->qe.head.tee)
+        return fail(error, error_size, qe_members.text, "of another kind of TEE than tcb_info");
+    return true;
+}
+
+struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char *error,
+                                                  size_t error_size)
+{
+    char wrong[96];
+    cJSON *tree = av_json_parse(json, COLLATERAL_BYTES_MAX, wrong, sizeof wrong);
+    if (tree == NULL) {
+        fail(error, error_size, "the document", wrong);
+        return NULL;
+    }
+    ERR_set_mark(); /* a broken certificate leaves OpenSSL's errors behind */
+    struct attest_collateral *collateral = calloc(1, sizeof *collateral);
+    bool ok = collateral != NULL && parse_members(tree, collateral, error, error_size);
+    ERR_pop_to_mark();
+    if (collateral == NULL)
+        fail(error, error_size, "the document", "out of memory");
+    cJSON_Delete(tree);
+    if (ok)
+        return collateral;
+    attest_collateral_free(collateral);
+    return NULL;
+}
+
+static void fini_signed(struct signed_text *text)
+{
+    cJSON_Delete(text->json);
+    free(text->text);
+    av_chain_fini(&text->signer);
+}
+
+void attest_collateral_free(struct attest_collateral *collateral)
+{
+    if (collateral == NULL)
+        return;
+    av_tcb_document_fini(&collateral->tcb);
+    av_qe_document_fini(&collateral->qe);
+    fini_signed(&collateral->tcb_text);
+    fini_signed(&collateral->qe_text);
+    av_chain_fini(&collateral->crl_issuer);
+    X509_CRL_free(collateral->root_crl);
+    X509_CRL_free(collateral->pck_crl);
+    free(collateral);
+}
+
+static bool chains_are_equal(const struct chain *a, const struct chain *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; ++i)
+        if (X509_cmp(a->certificates[i], b->certificates[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool check_dates(const struct document_head *head, const char *name, int64_t now,
+                        struct attest_verdict *verdict)
+{
+    av_verdict_note_end(verdict, head->next_update);
+    if (now < head->issued)
+        return av_refuse(verdict, ATTEST_COLLATERAL_EARLY, "the %s is issued at %lld", name,
+                         (long long)head->issued);
+    if (now > head->next_update)
+        return av_refuse(verdict, ATTEST_COLLATERAL_EXPIRED, "the %s ended at %lld", name,
+                         (long long)head->next_update);
+    return true;
+}
+
+static bool check_signature(const struct signed_text *text, const char *name,
+                            struct attest_verdict *verdict)
+{
+    struct attest_bytes message = {.ptr = (const uint8_t *)text->text, .len = text->len};
+    struct attest_bytes signature = {.ptr = text->signature, .len = sizeof text->signature};
+    return av_signature_holds(X509_get0_pubkey(text->signer.certificates[0]), signature, message) ||
+           av_refuse(verdict, ATTEST_COLLATERAL_SIGNATURE, "the %s is not signed by its signer",
+                     name);
+}
+
+/* The lists and the chain the PCK CRL came with. */
+static bool verify_lists(const struct attest_collateral *collateral,
+                         const struct chain_trust *trust, struct attest_verdict *verdict)
+{
+    const struct chain *issuer = &collateral->crl_issuer;
+    return av_chain_verify(issuer, CHAIN_CRL_ISSUER, trust, verdict) &&
+           av_crl_check(collateral->root_crl, issuer->certificates[1], "root", trust->now,
+                        verdict) &&
+           av_crl_check(collateral->pck_crl, issuer->certificates[0], "PCK", trust->now, verdict);
+}
+
+static bool verify_signers(const struct attest_collateral *collateral,
+                           const struct chain_trust *trust, struct attest_verdict *verdict)
+{
+    const struct chain *tcb_signer = &collateral->tcb_text.signer;
+    const struct chain *qe_signer = &collateral->qe_text.signer;
+    return av_chain_verify(tcb_signer, CHAIN_TCB_SIGNER, trust, verdict) &&
+           (chains_are_equal(tcb_signer, qe_signer) ||
+            av_chain_verify(qe_signer, CHAIN_TCB_SIGNER, trust, verdict));
+}
+
+static bool check_texts(const struct attest_collateral *collateral, struct attest_verdict *verdict)
+{
+    return check_signature(&collateral->tcb_text, "TCB info", verdict) &&
+           check_signature(&collateral->qe_text, "QE identity", verdict);
+}
+
+bool av_collateral_verify(const struct attest_collateral *collateral,
+                          const struct attest_request *request, struct proven *proven,
+                          struct attest_verdict *verdict)
+{
+    struct chain_trust trust = {.roots = request->roots,
+                                .crls = {collateral->root_crl},
+                                .crl_count = 1,
+                                .now = request->now,
+                                .proven = proven,
+                                .path_holds = collateral->is_proven};
+    if (collateral->is_proven)
+        *proven = collateral->proven;
+    return verify_lists(collateral, &trust, verdict) &&
+           verify_signers(collateral, &trust, verdict) &&
+           (collateral->is_proven || check_texts(collateral, verdict)) &&
+           check_dates(&collateral->tcb.head, "TCB info", request->now, verdict) &&
+           check_dates(&collateral->qe.head, "QE identity", request->now, verdict);
+}
+
+/* Whatever fails here is left to the verifications, which find it again and say so. */
+bool attest_collateral_prove(struct attest_collateral *collateral)
+{
+    struct attest_verdict unused;
+    struct proven *proven = &collateral->proven;
+    struct chain_trust trust = {.crls = {collateral->root_crl}, .crl_count = 1, .proven = proven};
+    const struct chain *issuer = &collateral->crl_issuer;
+    ERR_set_mark();
+    *proven = (struct proven){0};
+    collateral->is_proven =
+        av_chain_path_holds(issuer, CHAIN_CRL_ISSUER, &trust, &unused) &&
+        av_chain_path_holds(&collateral->tcb_text.signer, CHAIN_TCB_SIGNER, &trust, &unused) &&
+        av_chain_path_holds(&collateral->qe_text.signer, CHAIN_TCB_SIGNER, &trust, &unused) &&
+        av_proven_add_crl(proven, collateral->pck_crl, issuer->certificates[0]) &&
+        check_texts(collateral, &unused);
+    ERR_pop_to_mark();
+    return collateral->is_proven;
+}

@@ -1,0 +1,38 @@
+/* One collateral document, parsed: Intel's statements about the platforms of one FMSPC and TEE.
+ * Owns its certificates, revocation lists, JSON trees and texts.
+ * Never vouches for them: signatures and dates are checked at each verification. */
+#ifndef AV_COLLATERAL_H
+#define AV_COLLATERAL_H
+
+#include "collateral/chain.h"
+#include "collateral/tcb_document.h"
+
+enum { COLLATERAL_BYTES_MAX = 2 * 1024 * 1024, CRL_BYTES_MAX = 1024 * 1024 };
+
+/* A signed text with the chain of its signer. */
+struct signed_text {
+    cJSON *json;
+    char *text;
+    size_t len;
+    uint8_t signature[64];
+    struct chain signer;
+};
+
+struct attest_collateral {
+    struct signed_text tcb_text, qe_text;
+    struct tcb_document tcb;
+    struct qe_document qe;
+    struct chain crl_issuer; /* of the PCK CRL */
+    X509_CRL *root_crl, *pck_crl;
+    struct proven proven; /* by attest_collateral_prove(), when `is_proven` */
+    bool is_proven;
+};
+
+/* Chain, signature and dates of both documents, and the lists with their issuers; the PCK CRL's own
+ * signature is checked where it is used, with the platform's chain. Notes the earliest end, and in
+ * `proven` the signatures. */
+AV_MUST_USE bool av_collateral_verify(const struct attest_collateral *collateral,
+                                      const struct attest_request *request, struct proven *proven,
+                                      struct attest_verdict *verdict);
+
+#endif

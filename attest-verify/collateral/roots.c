@@ -1,0 +1,98 @@
+#include "collateral/roots.h"
+
+#include "collateral/chain.h"
+
+#include <openssl/err.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A key, and the name its certificate must have; NULL is any, which the rules of chains bound. */
+struct root {
+    const char *common_name;
+    uint8_t spki_sha256[SHA256_DIGEST_LENGTH];
+};
+
+struct attest_roots {
+    struct root roots[ROOTS_MAX];
+    size_t count;
+};
+
+/* The vendors' keys (ra-tls a.5). Intel's has certificates of 2018 that end in 2033 and in 2049;
+ * AMD has one for each product, and the name keeps one product's from vouching for another's. */
+static const struct root vendors[] = {
+    {"Intel SGX Root CA", {0xa0, 0xaf, 0x03, 0x12, 0x89, 0xf5, 0xd5, 0xd4, 0x13, 0x2f, 0x91,
+                           0x86, 0x06, 0x8a, 0x7f, 0xc1, 0x36, 0x28, 0x63, 0x3b, 0xa2, 0x35,
+                           0x77, 0x74, 0x72, 0xe2, 0x9b, 0x6b, 0x6c, 0x67, 0xa4, 0x9e}},
+    {"ARK-Milan", {0x9f, 0x05, 0x6b, 0xee, 0x44, 0x37, 0x7e, 0x29, 0x30, 0x8c, 0xb5,
+                   0xff, 0xa8, 0x95, 0xbd, 0xfb, 0x62, 0xd1, 0x88, 0x81, 0xfa, 0x6b,
+                   0xed, 0x8d, 0x6f, 0x07, 0x5b, 0x02, 0x04, 0x08, 0x9c, 0xb9}},
+    {"ARK-Genoa", {0x42, 0x9a, 0x69, 0xc9, 0x42, 0x2a, 0xa2, 0x58, 0xee, 0x4d, 0x8d,
+                   0xb5, 0xfc, 0xda, 0x9c, 0x64, 0x70, 0xef, 0x15, 0xf8, 0xcd, 0x5a,
+                   0x9c, 0xeb, 0xd6, 0xcb, 0xc7, 0xd9, 0x0b, 0x86, 0x38, 0x31}},
+    {"ARK-Turin", {0x4f, 0x12, 0x54, 0x10, 0x56, 0x3a, 0x2a, 0xb9, 0xa5, 0x03, 0x56,
+                   0xf9, 0x24, 0x3f, 0x6f, 0xe0, 0xb6, 0xf7, 0x3d, 0xe9, 0x86, 0x03,
+                   0xf5, 0x3f, 0x90, 0x33, 0x9c, 0x70, 0xe9, 0xd7, 0xad, 0x08}},
+};
+
+struct attest_roots *attest_roots_builtin(void)
+{
+    struct attest_roots *roots = calloc(1, sizeof *roots);
+    if (roots == NULL)
+        return NULL;
+    for (size_t i = 0; i < sizeof vendors / sizeof *vendors; ++i)
+        roots->roots[roots->count++] = vendors[i];
+    return roots;
+}
+
+static bool digest_key(X509 *certificate, uint8_t out[SHA256_DIGEST_LENGTH])
+{
+    unsigned char *spki = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &spki);
+    if (len <= 0)
+        return false;
+    SHA256(spki, (size_t)len, out);
+    OPENSSL_free(spki);
+    return true;
+}
+
+struct attest_roots *attest_roots_from_pem(struct attest_bytes pem, char *error, size_t error_size)
+{
+    struct attest_roots *roots = calloc(1, sizeof *roots);
+    struct cursor cursor = av_cursor_over(pem);
+    X509 *certificate = NULL;
+    ERR_set_mark();
+    bool ok = roots != NULL && pem.len <= CHAIN_PEM_BYTES_MAX;
+    while (ok && (certificate = av_pem_take_certificate(&cursor)) != NULL) {
+        ok = roots->count < ROOTS_MAX &&
+             digest_key(certificate, roots->roots[roots->count].spki_sha256);
+        roots->count += ok;
+        X509_free(certificate);
+    }
+    ERR_pop_to_mark();
+    if (ok && roots->count > 0 && av_pem_is_spent(&cursor))
+        return roots;
+    snprintf(error, error_size, "trust anchors: not 1 to %d PEM certificates and nothing else",
+             ROOTS_MAX);
+    free(roots);
+    return NULL;
+}
+
+void attest_roots_free(struct attest_roots *roots)
+{
+    free(roots);
+}
+
+bool av_roots_have(const struct attest_roots *roots, X509 *certificate)
+{
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    if (roots == NULL || !digest_key(certificate, digest))
+        return false;
+    for (size_t i = 0; i < roots->count; ++i)
+        if (memcmp(roots->roots[i].spki_sha256, digest, sizeof digest) == 0 &&
+            (roots->roots[i].common_name == NULL ||
+             av_common_name_is(certificate, roots->roots[i].common_name)))
+            return true;
+    return false;
+}

@@ -1,0 +1,26 @@
+/* The options --fetch, --fetch-from and --store of the program.
+ * Owns the list of endpoints it was given; their texts are the command line's.
+ * Never asks for anything unless one of the options was given. */
+#ifndef AV_FETCHING_H
+#define AV_FETCHING_H
+
+#include "fetch/fetch.h"
+#include "program/inputs.h"
+
+struct fetching {
+    bool wanted;
+    const char *endpoints[FETCH_ENDPOINTS_MAX];
+    size_t endpoint_count;
+    const char *store, *ca_file;
+    enum attest_reason reason;       /* of a mistake */
+    char mistake[FETCH_ERROR_BYTES]; /* why nothing could be fetched; empty when it was */
+};
+
+bool av_fetching_add_endpoint(struct fetching *fetching, const char *url, char *error, size_t size);
+
+/* Fetches what the platform needs into `inputs`. False when the call itself is wrong; that nobody
+ * answered is a mistake for the verdict instead. */
+bool av_fetching_run(struct fetching *fetching, const struct attest_platform *platform, int64_t now,
+                     struct inputs *inputs, char *error, size_t size);
+
+#endif
