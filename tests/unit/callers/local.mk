@@ -5,6 +5,12 @@ tests_unit_callers_test_scripts_SOURCES = tests/unit/callers/test_scripts.c test
 tests_unit_callers_test_scripts_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_callers_test_scripts_LDADD = $(TEST_LIBS)
 
+check_PROGRAMS += tests/unit/callers/test_trees
+tests_unit_callers_test_trees_SOURCES = tests/unit/callers/test_trees.c tests/unit/checks.h \
+    tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h
+tests_unit_callers_test_trees_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_trees_LDADD = $(TEST_LIBS)
+
 check_PROGRAMS += tests/unit/callers/test_model
 tests_unit_callers_test_model_SOURCES = tests/unit/callers/test_model.c tests/unit/checks.h \
     tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h
