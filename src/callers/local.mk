@@ -10,7 +10,9 @@ src_libteegate_a_SOURCES += \
     src/callers/auth.c src/callers/auth.h \
     src/callers/debts.c src/callers/debts.h \
     src/callers/frame.c src/callers/frame.h \
+    src/callers/invocation_token.c src/callers/invocation_token.h \
     src/callers/journal.c src/callers/journal.h \
+    src/callers/lineage.h \
     src/callers/meter.c src/callers/meter.h \
     src/callers/operation.c src/callers/operation.h \
     src/callers/owed.c src/callers/owed.h \

@@ -10,12 +10,11 @@
 #include "base/stats.h"
 #include "callers/auth.h"
 #include "callers/journal.h"
+#include "callers/lineage.h"
 #include "callers/store.h"
 #include "rules/price.h"
 
 struct meter;
-
-enum { INVOCATION_TEXT_MAX = 32 }; /* 26 characters of base32 lower, 128 random bits, and a NUL */
 
 struct invocation {
     char text[INVOCATION_TEXT_MAX];
