@@ -8,7 +8,7 @@
 #include "base/span.h"
 
 /* Characters of `bytes` bytes, a NUL not counted. */
-#define BASE64URL_CHARS(bytes) (((bytes) * 4 + 2) / 3)
+#define BASE64URL_CHARS(bytes) (((bytes)*4 + 2) / 3)
 
 /* Writes BASE64URL_CHARS(bytes.len) characters and a NUL; how many characters. */
 size_t base64url_write(char *out, struct span bytes);

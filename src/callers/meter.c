@@ -95,7 +95,7 @@ static enum fault verdict_of(const struct redisReply *reply, const char **violat
         {"DONE", FAULT_INVOCATION_EXISTS, ""},
         {"MISMATCH", FAULT_INVOCATION_EXISTS, ""},
         {"NOACCT", FAULT_UNAUTHENTICATED, ""},
-        {"SUBFUNDS", FAULT_PARENT_BUDGET, ""},
+        {"SUBFUNDS", FAULT_PARENT_BUDGET_EXHAUSTED, ""},
         {"NOPARENT", FAULT_PARENT_NOT_RUNNING, ""},
         {"DEPTH", FAULT_DEPTH_EXCEEDED, ""},
         {"KIDS", FAULT_QUOTA_EXCEEDED, "subcalls"},
@@ -212,7 +212,8 @@ void meter_hold(struct meter *meter, struct hold *hold, struct meter_wait *wait)
     if (hold->ceiling_ucr > PRICE_UCR_MAX ||
         (!hold->sub_default && hold->sub_ucr > PRICE_UCR_MAX - hold->ceiling_ucr)) {
         bool is_root = hold->parent[0] == '\0';
-        refuse_later(meter, wait, is_root ? FAULT_INSUFFICIENT_CREDIT : FAULT_PARENT_BUDGET);
+        refuse_later(meter, wait,
+                     is_root ? FAULT_INSUFFICIENT_CREDIT : FAULT_PARENT_BUDGET_EXHAUSTED);
         return;
     }
     if (journal_has_room(meter->journal))

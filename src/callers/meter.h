@@ -58,9 +58,9 @@ struct meter_facts {
 };
 
 /* fault: NONE, INSUFFICIENT_CREDIT, ACCOUNT_SUSPENDED, QUOTA_EXCEEDED, INVOCATION_EXISTS,
- * UNAUTHENTICATED (no such account) or METERING_UNAVAILABLE; with a parent also PARENT_BUDGET,
- * PARENT_NOT_RUNNING and DEPTH_EXCEEDED. `answer` is called later, never before
- * meter_hold() returns. */
+ * UNAUTHENTICATED (no such account) or METERING_UNAVAILABLE; with a parent also
+ * PARENT_BUDGET_EXHAUSTED, PARENT_NOT_RUNNING and DEPTH_EXCEEDED. `answer` is called later, never
+ * before meter_hold() returns. */
 struct meter_wait {
     void (*answer)(struct meter_wait *wait);
     enum fault fault;

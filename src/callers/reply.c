@@ -135,7 +135,7 @@ size_t reply_problem_json(char *out, size_t out_size, const struct problem *prob
         json_text(&json, "invocation", span_text(problem->invocation));
     if (problem->has_money) {
         json_u64(&json, "required", problem->required_ucr);
-        json_u64(&json, problem->fault == FAULT_PARENT_BUDGET ? "remaining" : "available",
+        json_u64(&json, problem->fault == FAULT_PARENT_BUDGET_EXHAUSTED ? "remaining" : "available",
                  problem->available_ucr);
     }
     if (problem->violated != NULL) {

@@ -64,7 +64,7 @@ static enum fault open_tree(struct bill *bill, const struct head *request,
     facts->sub_ucr = hold->sub_ucr;
     bool fits = hold->ceiling_ucr <= lineage->most_ucr &&
                 hold->sub_ucr <= lineage->most_ucr - hold->ceiling_ucr;
-    return fits ? FAULT_NONE : FAULT_PARENT_BUDGET;
+    return fits ? FAULT_NONE : FAULT_PARENT_BUDGET_EXHAUSTED;
 }
 
 enum fault bill_open(struct bill *bill, const struct agent *agent, const struct head *request,

@@ -34,8 +34,8 @@ struct bill {
 
 void bill_init(struct bill *bill, struct meter *meter, void (*note)(void *user), void *user);
 /* Works out the ceiling from the agent's caps, `length` (of the request, or -1) and the caller's
- * fields. NONE, BAD_BUDGET (with a sentence), REQUEST_TOO_LARGE, or PARENT_BUDGET when it is more
- * than the lineage allows one call. */
+ * fields. NONE, BAD_BUDGET (with a sentence), REQUEST_TOO_LARGE, or PARENT_BUDGET_EXHAUSTED when it
+ * is more than the lineage allows one call. */
 enum fault bill_open(struct bill *bill, const struct agent *agent, const struct head *request,
                      const struct lineage *lineage, int64_t length, uint32_t checkpoint_ms,
                      char *detail, size_t detail_size);

@@ -71,10 +71,12 @@ static enum fault credential_of_key(const struct field *key, const struct field 
 {
     struct span bearer, token;
     out->key = span_trim(key->value);
-    if (scheme_of(authorization, SPAN_OF("agent "), &token) && span_starts(token, SPAN_OF("tgt1.")))
+    bool has_bearer = scheme_of(authorization, SPAN_OF("bearer "), &bearer);
+    bool has_token = scheme_of(authorization, SPAN_OF("agent "), &token);
+    if ((has_token && span_starts(token, SPAN_OF("tgt1."))) ||
+        (has_bearer && span_starts(bearer, SPAN_OF("tgt1."))))
         return FAULT_BAD_REQUEST;
-    out->drops_authorization = scheme_of(authorization, SPAN_OF("bearer "), &bearer) &&
-                               span_starts(bearer, SPAN_OF("tgk_"));
+    out->drops_authorization = has_bearer && span_starts(bearer, SPAN_OF("tgk_"));
     if (out->drops_authorization && !span_is_secret(bearer, out->key))
         return FAULT_BAD_REQUEST;
     return FAULT_NONE;
@@ -255,7 +257,7 @@ static bool add_forwarded(struct head *head, const struct worker_request *from)
 static bool add_for_worker(struct head *head, const struct worker_request *from)
 {
     return add_text(head, SPAN_OF("agent-invocation-id"), from->invocation) &&
-           (from->agent_caller[0] == '\0' ||
+           (from->agent_caller == NULL || from->agent_caller[0] == '\0' ||
             add_text(head, SPAN_OF("agent-caller"), from->agent_caller)) &&
            (from->left_ms == 0 || add_u64(head, SPAN_OF("agent-deadline"), from->left_ms)) &&
            add_forwarded(head, from) &&

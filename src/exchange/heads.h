@@ -42,7 +42,7 @@ struct worker_request {
     const char *cid;           /* canonical */
     const char *path_template; /* "{cid}" and "{rest}" stand for the target's; the query follows */
     const char *invocation;
-    const char *agent_caller; /* who asks, as this agent may know it; "" without */
+    const char *agent_caller; /* who asks, as this agent may know it; NULL or "": not told */
     const char *peer;         /* the caller's address without port */
     bool secure;
     bool drops_authorization;

@@ -29,7 +29,7 @@ static struct problem problem_of(const struct exchange *x)
         problem.retry_after_ms = facts->retry_after_ms;
         problem.violated = facts->violated[0] != '\0' ? facts->violated : NULL;
     }
-    if (x->fault == FAULT_INSUFFICIENT_CREDIT || x->fault == FAULT_PARENT_BUDGET) {
+    if (x->fault == FAULT_INSUFFICIENT_CREDIT || x->fault == FAULT_PARENT_BUDGET_EXHAUSTED) {
         problem.has_money = true;
         problem.required_ucr = x->bill.hold.ceiling_ucr + facts->sub_ucr;
         problem.available_ucr = facts->available_ucr;
