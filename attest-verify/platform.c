@@ -108,7 +108,7 @@ bool attest_collateral_holds(const struct attest_collateral *collateral,
     ERR_set_mark();
     av_verdict_init(verdict);
     bool ok = check_platform(collateral, platform, verdict) &&
-              av_collateral_verify(collateral, request, &proven, verdict) &&
+              av_collateral_verify(collateral, request, 0, &proven, verdict) &&
               check_pck_list(collateral, verdict);
     ERR_pop_to_mark();
     return ok;

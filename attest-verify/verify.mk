@@ -14,6 +14,8 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/collateral/tcb_document.c attest-verify/collateral/tcb_document.h \
     attest-verify/collateral/collateral.c attest-verify/collateral/collateral.h \
     attest-verify/collateral/tcb.c attest-verify/collateral/tcb.h \
+    attest-verify/policy/policy_members.c attest-verify/policy/policy_members.h \
+    attest-verify/policy/policy_members.def \
     attest-verify/policy/policy.c attest-verify/policy/policy.h \
     attest-verify/policy/policy_entry.c attest-verify/policy/policy_entry.h \
     attest-verify/policy/appraise.c attest-verify/policy/appraise.h \

@@ -52,6 +52,9 @@ struct quote_field {
     uint16_t offset, len;
     bool measures_code; /* by itself says which code runs */
     bool is_number;     /* little-endian integer: shown and listed as a number */
+    bool is_attribute;  /* says in which state the code runs, not which code it is */
+    bool has_mask;      /* a policy may ask for some of its bits */
+    bool has_least;     /* a policy may ask for a least value: a number, or each byte */
 };
 
 /* Fills `quote`, and in the verdict TEE, measurements and report data. Zero bytes after the quote
