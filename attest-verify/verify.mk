@@ -31,7 +31,7 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/verify_report.c \
     attest-verify/evidence/evidence_convention.h \
     attest-verify/evidence/evidence_dice.c \
-    attest-verify/evidence/evidence_dstack.c \
+    attest-verify/evidence/evidence_dstack.c attest-verify/evidence/evidence_attested_tls.c \
     attest-verify/evidence/dstack_envelope.c attest-verify/evidence/dstack_envelope.h \
     attest-verify/formats/event_log.c attest-verify/formats/event_log.h attest-verify/formats/event_log_text.c \
     attest-verify/bytes/scale.c attest-verify/bytes/scale.h \

@@ -139,3 +139,8 @@ tests_unit_attest_verify_test_grace_SOURCES = tests/unit/attest-verify/test_grac
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_grace_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_grace_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_attested_tls
+tests_unit_attest_verify_test_attested_tls_SOURCES = tests/unit/attest-verify/test_attested_tls.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_attested_tls_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_attested_tls_LDADD = $(ATTEST_TEST_LIBS)
