@@ -1,9 +1,11 @@
 /* dstack: a TDX quote with its event log in extensions .1 and .2, or both in the versioned envelope
- * of .8; report data is a tagged SHA-512 of the key (ra-tls c). */
+ * of .8, which may hold a SEV-SNP report with its certificates instead; report data is a tagged
+ * SHA-512 of the key (ra-tls c). */
 #include "evidence/evidence_convention.h"
 
 #include "bytes/cursor.h"
 #include "evidence/dstack_envelope.h"
+#include "evidence/dstack_mr_config.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -39,8 +41,16 @@ bool av_dstack8_parse(const struct evidence_source *source, struct evidence *out
     if (out->owned == NULL || !av_dstack_envelope_parse(inner, out->owned, &envelope))
         return false;
     out->unsupported = envelope.unsupported;
+    if (out->unsupported != NULL)
+        return true;
     out->quote = envelope.quote;
     out->stated_report_data = envelope.report_data;
+    out->is_report = envelope.is_report;
+    if (out->is_report) {
+        out->endorsements = envelope.endorsements;
+        out->mr_config = envelope.mr_config;
+        return av_dstack_mr_config_parse(envelope.mr_config, &out->log);
+    }
     out->log = envelope.log;
     out->has_log = true;
     return true;

@@ -78,7 +78,7 @@ static unsigned bodies_of(enum attest_tee tee)
 {
     if (tee == ATTEST_TEE_SGX)
         return BODY_SGX;
-    return tee == ATTEST_TEE_SNP ? BODY_SNP : BODY_TD | BODY_LOG;
+    return (tee == ATTEST_TEE_SNP ? BODY_SNP : BODY_TD) | BODY_LOG;
 }
 
 static const struct quote_field *find_field(enum attest_tee tee, const char *name, size_t name_len)
