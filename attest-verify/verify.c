@@ -7,6 +7,7 @@
 #include "evidence/evidence.h"
 #include "explain.h"
 #include "policy/appraise.h"
+#include "verify_report.h"
 
 #include <openssl/err.h>
 #include <stdlib.h>
@@ -286,14 +287,27 @@ static bool tell_the_same(const struct attest_verdict *a, const struct attest_ve
     return true;
 }
 
+static void judge_item(const struct attest_request *request, const struct evidence *item,
+                       X509 *certificate, struct attest_verdict *verdict)
+{
+    struct report_case report = {.bytes = item->quote,
+                                 .brought = &item->endorsements,
+                                 .evidence = item,
+                                 .certificate = certificate};
+    if (item->is_report)
+        av_judge_report(request, &report, verdict);
+    else
+        judge_quote(request, item->quote, item, certificate, verdict);
+}
+
 static void judge_evidence(const struct attest_request *request, const struct evidence_set *set,
                            X509 *certificate, struct attest_verdict *verdict)
 {
-    judge_quote(request, set->items[0].quote, &set->items[0], certificate, verdict);
+    judge_item(request, &set->items[0], certificate, verdict);
     for (size_t i = 1; i < set->count && attest_is_trusted(verdict); ++i) {
         struct attest_verdict other;
         av_verdict_init(&other);
-        judge_quote(request, set->items[i].quote, &set->items[i], certificate, &other);
+        judge_item(request, &set->items[i], certificate, &other);
         if (attest_is_trusted(&other))
             av_verdict_note_end(verdict, other.expires);
         if (!attest_is_trusted(&other))

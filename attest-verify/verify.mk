@@ -26,12 +26,15 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/formats/snp_report.c attest-verify/formats/snp_report.h \
     attest-verify/formats/snp_leaf.c attest-verify/formats/snp_leaf.h \
     attest-verify/collateral/snp_chain.c attest-verify/collateral/snp_chain.h \
+    attest-verify/collateral/snp_document.c attest-verify/collateral/snp_document.h \
     attest-verify/policy/policy_snp.c attest-verify/policy/policy_snp.h \
     attest-verify/policy/appraise_snp.c attest-verify/policy/appraise_snp.h \
-    attest-verify/verify_report.c \
+    attest-verify/verify_report.c attest-verify/verify_report.h \
     attest-verify/evidence/evidence_convention.h \
     attest-verify/evidence/evidence_dice.c \
     attest-verify/evidence/evidence_dstack.c attest-verify/evidence/evidence_attested_tls.c \
+    attest-verify/evidence/dstack_mr_config.c attest-verify/evidence/dstack_mr_config.h \
+    attest-verify/formats/snp_table.c attest-verify/formats/snp_table.h \
     attest-verify/evidence/dstack_envelope.c attest-verify/evidence/dstack_envelope.h \
     attest-verify/formats/event_log.c attest-verify/formats/event_log.h attest-verify/formats/event_log_text.c \
     attest-verify/bytes/scale.c attest-verify/bytes/scale.h \

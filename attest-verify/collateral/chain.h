@@ -24,7 +24,15 @@ struct chain {
 
 /* Which certificates a chain must consist of: lengths, common names and kinds of key (ra-tls a.5,
  * a.7). */
-enum chain_kind { CHAIN_PCK, CHAIN_CRL_ISSUER, CHAIN_TCB_SIGNER, CHAIN_VCEK, CHAIN_VLEK };
+enum chain_kind {
+    CHAIN_PCK,
+    CHAIN_CRL_ISSUER,
+    CHAIN_TCB_SIGNER,
+    CHAIN_VCEK,
+    CHAIN_VLEK,
+    CHAIN_ASK, /* what issues VCEKs, VLEKs: the chains without their leaves */
+    CHAIN_ASVK
+};
 
 struct chain_trust {
     const struct attest_roots *roots;

@@ -110,6 +110,16 @@ static bool parse_members(const cJSON *json, struct attest_collateral *collatera
     return true;
 }
 
+static bool parse_document(const cJSON *json, struct attest_collateral *collateral, char *error,
+                           size_t error_size)
+{
+    collateral->is_amd = av_snp_document_is(json);
+    if (!collateral->is_amd)
+        return parse_members(json, collateral, error, error_size);
+    collateral->tcb.head.tee = ATTEST_TEE_SNP;
+    return av_snp_document_parse(json, &collateral->snp, error, error_size);
+}
+
 struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char *error,
                                                   size_t error_size)
 {
@@ -121,7 +131,7 @@ struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char
     }
     ERR_set_mark(); /* a broken certificate leaves OpenSSL's errors behind */
     struct attest_collateral *collateral = calloc(1, sizeof *collateral);
-    bool ok = collateral != NULL && parse_members(tree, collateral, error, error_size);
+    bool ok = collateral != NULL && parse_document(tree, collateral, error, error_size);
     ERR_pop_to_mark();
     if (collateral == NULL)
         fail(error, error_size, "the document", "out of memory");
@@ -143,6 +153,7 @@ void attest_collateral_free(struct attest_collateral *collateral)
 {
     if (collateral == NULL)
         return;
+    av_snp_document_fini(&collateral->snp);
     av_tcb_document_fini(&collateral->tcb);
     av_qe_document_fini(&collateral->qe);
     fini_signed(&collateral->tcb_text);
@@ -234,20 +245,25 @@ bool av_collateral_verify(const struct attest_collateral *collateral,
 }
 
 /* Whatever fails here is left to the verifications, which find it again and say so. */
-bool attest_collateral_prove(struct attest_collateral *collateral)
+static bool prove_intel(struct attest_collateral *collateral)
 {
     struct attest_verdict unused;
     struct proven *proven = &collateral->proven;
     struct chain_trust trust = {.crls = {collateral->root_crl}, .crl_count = 1, .proven = proven};
     const struct chain *issuer = &collateral->crl_issuer;
-    ERR_set_mark();
     *proven = (struct proven){0};
+    return av_chain_path_holds(issuer, CHAIN_CRL_ISSUER, &trust, &unused) &&
+           av_chain_path_holds(&collateral->tcb_text.signer, CHAIN_TCB_SIGNER, &trust, &unused) &&
+           av_chain_path_holds(&collateral->qe_text.signer, CHAIN_TCB_SIGNER, &trust, &unused) &&
+           av_proven_add_crl(proven, collateral->pck_crl, issuer->certificates[0]) &&
+           check_texts(collateral, &unused);
+}
+
+bool attest_collateral_prove(struct attest_collateral *collateral)
+{
+    ERR_set_mark();
     collateral->is_proven =
-        av_chain_path_holds(issuer, CHAIN_CRL_ISSUER, &trust, &unused) &&
-        av_chain_path_holds(&collateral->tcb_text.signer, CHAIN_TCB_SIGNER, &trust, &unused) &&
-        av_chain_path_holds(&collateral->qe_text.signer, CHAIN_TCB_SIGNER, &trust, &unused) &&
-        av_proven_add_crl(proven, collateral->pck_crl, issuer->certificates[0]) &&
-        check_texts(collateral, &unused);
+        collateral->is_amd ? av_snp_document_prove(&collateral->snp) : prove_intel(collateral);
     ERR_pop_to_mark();
     return collateral->is_proven;
 }

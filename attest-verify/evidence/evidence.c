@@ -2,6 +2,7 @@
 
 #include "bytes/crypto.h"
 #include "bytes/cursor.h"
+#include "evidence/dstack_mr_config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -160,9 +161,13 @@ bool av_evidence_fits_quote(const struct evidence *evidence, struct quote *quote
         !av_bytes_equal(evidence->stated_report_data, report_data))
         return av_refuse(verdict, ATTEST_EVIDENCE_DISAGREES,
                          "the envelope's report data is not the quote's");
-    if (!evidence->has_log)
+    if (evidence->mr_config.len > 0 &&
+        !av_dstack_mr_config_is_bound(evidence->mr_config, av_quote_part(quote, "host_data")))
+        return av_refuse(verdict, ATTEST_EVIDENCE_DISAGREES,
+                         "the report's host data is not the digest of the configuration");
+    if (!evidence->has_log && evidence->mr_config.len == 0)
         return true;
-    if (!log_leads_to_quote(&evidence->log, quote, verdict))
+    if (evidence->has_log && !log_leads_to_quote(&evidence->log, quote, verdict))
         return false;
     quote->log = &evidence->log;
     note_log(&evidence->log, verdict);

@@ -53,5 +53,5 @@ unsigned av_policy_bodies(enum attest_tee tee)
 {
     if (tee == ATTEST_TEE_SGX)
         return BODY_SGX;
-    return tee == ATTEST_TEE_SNP ? BODY_SNP : BODY_TD | BODY_LOG;
+    return (tee == ATTEST_TEE_SNP ? BODY_SNP : BODY_TD) | BODY_LOG;
 }

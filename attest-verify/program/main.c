@@ -235,23 +235,38 @@ static bool is_quote(const struct call *call)
     return call->inputs.evidence_len > 2 && call->inputs.evidence[1] == 0;
 }
 
+/* Where a report has the upper half of its version, a quote has its key type. */
+static bool is_report(const struct call *call)
+{
+    return is_quote(call) && call->inputs.evidence_len > 4 && call->inputs.evidence[2] == 0;
+}
+
+static bool name_platform(const struct call *call, struct attest_platform *platform,
+                          struct attest_verdict *verdict)
+{
+    struct attest_request request = request_of(call);
+    struct attest_bytes bytes = {.ptr = call->inputs.evidence, .len = call->inputs.evidence_len};
+    unsigned char *der = NULL;
+    if (is_report(call))
+        return attest_platform_of_report(&request, bytes, &call->inputs.snp, platform, verdict);
+    if (is_quote(call))
+        return attest_platform_of_quote(&request, bytes, platform, verdict);
+    bool named =
+        attest_platform_of_certificate(&request, certificate_of(call, &der), platform, verdict);
+    OPENSSL_free(der);
+    return named;
+}
+
 /* Evidence that names no platform is not asked for: the verification says what is wrong with it. */
 static bool fetch_if_wanted(struct call *call, char *error, size_t size)
 {
-    struct attest_request request = request_of(call);
-    struct attest_bytes quote = {.ptr = call->inputs.evidence, .len = call->inputs.evidence_len};
     struct attest_platform platform;
     struct attest_verdict verdict;
-    unsigned char *der = NULL;
     if (!call->fetching.wanted) {
         snprintf(error, size, "--store and --fetch-ca go with --fetch or --fetch-from");
         return call->fetching.store == NULL && call->fetching.ca_file == NULL;
     }
-    bool named = is_quote(call) ? attest_platform_of_quote(&request, quote, &platform, &verdict)
-                                : attest_platform_of_certificate(
-                                      &request, certificate_of(call, &der), &platform, &verdict);
-    OPENSSL_free(der);
-    if (named)
+    if (name_platform(call, &platform, &verdict))
         return av_fetching_run(&call->fetching, &platform, call->now, &call->inputs, error, size);
     snprintf(call->fetching.mistake, sizeof call->fetching.mistake, "nothing was asked for: %s",
              verdict.detail);
@@ -269,16 +284,13 @@ static void verify_report(const struct call *call, struct attest_verdict *verdic
 /* A document that could not be read counts when the verdict missed one. */
 static void note_collateral_mistake(const struct call *call, struct attest_verdict *verdict)
 {
-    if (verdict->reason == ATTEST_COLLATERAL_MISSING && call->fetching.wanted &&
-        verdict->tee == ATTEST_TEE_SNP) {
-        snprintf(verdict->detail, sizeof verdict->detail,
-                 "AMD's certificates are not fetched: give them with --collateral");
-    } else if (verdict->reason == ATTEST_COLLATERAL_MISSING && call->fetching.mistake[0] != '\0') {
+    if (verdict->reason != ATTEST_COLLATERAL_MISSING)
+        return;
+    if (call->fetching.mistake[0] != '\0') {
         verdict->reason = call->fetching.reason;
         snprintf(verdict->detail, sizeof verdict->detail, "%.255s", call->fetching.mistake);
     }
-    if (verdict->reason != ATTEST_COLLATERAL_MISSING || verdict->tee == ATTEST_TEE_SNP ||
-        call->inputs.collateral_mistake[0] == '\0')
+    if (verdict->reason != ATTEST_COLLATERAL_MISSING || call->inputs.collateral_mistake[0] == '\0')
         return;
     verdict->reason = ATTEST_COLLATERAL_MALFORMED;
     snprintf(verdict->detail, sizeof verdict->detail, "%.250s", call->inputs.collateral_mistake);
@@ -324,9 +336,7 @@ static int run_cert(const struct call *call)
 static int run_policy(const struct call *call)
 {
     struct attest_verdict verdict;
-    bool is_report = is_quote(call) && call->inputs.evidence_len > 4 &&
-                     call->inputs.evidence[2] == 0; /* where a quote has its key type */
-    if (is_report)
+    if (is_report(call))
         verify_report(call, &verdict);
     else if (is_quote(call))
         verify_quote(call, &verdict);

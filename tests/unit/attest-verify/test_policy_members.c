@@ -41,7 +41,7 @@ static void set_sample(struct sample *sample, enum attest_tee tee)
     sample->quote = (struct quote){.kind = sample->kind,
                                    .version = 5,
                                    .body = {.ptr = sample->body, .len = sizeof sample->body},
-                                   .log = tee == ATTEST_TEE_TDX ? &sample->log : NULL};
+                                   .log = tee != ATTEST_TEE_SGX ? &sample->log : NULL};
 }
 
 /* Where the field's bytes are; they may be spoilt. */
