@@ -48,6 +48,11 @@ attest_verify_libattestverify_a_SOURCES += \
 
 bin_PROGRAMS += attest-verify/attest-verify
 attest_verify_attest_verify_SOURCES = attest-verify/program/main.c \
+    attest-verify/program/call.c attest-verify/program/call.h \
+    attest-verify/program/usage.c attest-verify/program/usage.h \
+    attest-verify/program/print.c attest-verify/program/print.h \
+    attest-verify/program/explain_text.c attest-verify/program/explain_text.h \
+    attest-verify/program/policy_command.c attest-verify/program/policy_command.h \
     attest-verify/program/inputs.c attest-verify/program/inputs.h \
     attest-verify/program/verdict_json.c attest-verify/program/verdict_json.h \
     attest-verify/program/fetching.c attest-verify/program/fetching.h \

@@ -20,6 +20,12 @@ enum {
  * is what a TD has unless a policy says otherwise. */
 enum { TD_GROUP_UNTRUSTED = 0xff, TD_ATTRIBUTES_DEFAULT = 0x10000000 };
 
+/* XFAM has x87 and SSE, which are always there, and nothing that no TDX module offers (a.2). */
+static inline bool av_xfam_is_known(uint64_t xfam)
+{
+    return (xfam & 0x3u) == 0x3u && (xfam & ~UINT64_C(0x0006dbe7)) == 0;
+}
+
 /* Bits, so that a field can say in which bodies it stands. */
 enum quote_body {
     BODY_SGX = 1,

@@ -8,9 +8,6 @@
 
 enum { SGX_FLAG_DEBUG = 0x02 };
 
-#define XFAM_REQUIRED 0x3u        /* x87 and SSE are always there */
-#define XFAM_ALLOWED  0x0006dbe7u /* what a TDX module can offer (a.2) */
-
 static bool is_debug(const struct quote *quote)
 {
     if (quote->kind == BODY_SGX)
@@ -59,8 +56,7 @@ static const char *broken_default(const struct policy_entry *entry, const struct
     if (av_policy_rule(entry, "tdattributes") == NULL &&
         av_number_le(av_quote_part(quote, "tdattributes")) != TD_ATTRIBUTES_DEFAULT)
         return "tdattributes";
-    if (av_policy_rule(entry, "xfam") == NULL &&
-        ((xfam & XFAM_REQUIRED) != XFAM_REQUIRED || (xfam & ~(uint64_t)XFAM_ALLOWED)))
+    if (av_policy_rule(entry, "xfam") == NULL && !av_xfam_is_known(xfam))
         return "xfam";
     if (av_policy_rule(entry, "mrservicetd") == NULL &&
         !av_bytes_are_zero(av_quote_part(quote, "mrservicetd")))
