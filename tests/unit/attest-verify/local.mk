@@ -144,3 +144,7 @@ tests_unit_attest_verify_test_attested_tls_SOURCES = tests/unit/attest-verify/te
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_attested_tls_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_attested_tls_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_policy_schema
+tests_unit_attest_verify_test_policy_schema_SOURCES = tests/unit/attest-verify/test_policy_schema.c tests/unit/checks.h
+tests_unit_attest_verify_test_policy_schema_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_policy_schema_LDADD = $(ATTEST_TEST_LIBS)
