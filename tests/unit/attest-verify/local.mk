@@ -134,3 +134,8 @@ check_PROGRAMS += tests/unit/attest-verify/test_moment
 tests_unit_attest_verify_test_moment_SOURCES = tests/unit/attest-verify/test_moment.c tests/unit/checks.h
 tests_unit_attest_verify_test_moment_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_moment_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_convergence
+tests_unit_attest_verify_test_convergence_SOURCES = tests/unit/attest-verify/test_convergence.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_convergence_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_convergence_LDADD = $(ATTEST_TEST_LIBS)
