@@ -139,3 +139,11 @@ tests_unit_attest_verify_test_convergence_SOURCES = tests/unit/attest-verify/tes
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_convergence_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_convergence_LDADD = $(ATTEST_TEST_LIBS)
+
+# flaws of other verifiers, by the numbers of docs/known-flaws.md
+check_PROGRAMS += tests/unit/attest-verify/test_known_flaws_dcap
+tests_unit_attest_verify_test_known_flaws_dcap_SOURCES = tests/unit/attest-verify/test_known_flaws_dcap.c \
+    tests/unit/attest-verify/spoiled_scene.h \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_known_flaws_dcap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_known_flaws_dcap_LDADD = $(ATTEST_TEST_LIBS)
