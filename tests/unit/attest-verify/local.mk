@@ -147,3 +147,20 @@ tests_unit_attest_verify_test_known_flaws_dcap_SOURCES = tests/unit/attest-verif
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_known_flaws_dcap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_known_flaws_dcap_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_known_flaws_certificate
+tests_unit_attest_verify_test_known_flaws_certificate_SOURCES = \
+    tests/unit/attest-verify/test_known_flaws_certificate.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_known_flaws_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_known_flaws_certificate_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_known_flaws_snp
+tests_unit_attest_verify_test_known_flaws_snp_SOURCES = tests/unit/attest-verify/test_known_flaws_snp.c \
+    tests/unit/attest-verify/snp_scene.h tests/unit/checks.h
+tests_unit_attest_verify_test_known_flaws_snp_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_known_flaws_snp_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_boundaries
+tests_unit_attest_verify_test_boundaries_SOURCES = tests/unit/attest-verify/test_boundaries.c \
+    tests/unit/attest-verify/spoiled_scene.h \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_boundaries_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_boundaries_LDADD = $(ATTEST_TEST_LIBS)

@@ -1,7 +1,8 @@
 /* A scene whose collateral document or quote is changed after it was made, as an attacker would:
  * members replaced, texts edited and signed again or not, lists and certificates put in.
  * Owns what it makes until the judgement is over.
- * Never says which verdict is right: a document that cannot be read is COLLATERAL_MALFORMED. */
+ * Never says which verdict is right: a document that cannot be read is COLLATERAL_MALFORMED. One
+ * that can is judged twice, as parsed and proven, and the verdict must be the same. */
 #ifndef SPOILED_SCENE_H
 #define SPOILED_SCENE_H
 
@@ -107,6 +108,37 @@ static inline void spoiled_edit_and_sign(const struct spoiler *spoiler)
     spoiled_sign(spoiler->document, scene->member, spoiler->vendor->signer.key);
 }
 
+/* Where the certification data stands: type, length, data to the end. */
+static inline size_t spoiled_certification_at(const struct simulate_bytes *quote)
+{
+    size_t at = quote->len;
+    while (memcmp(quote->ptr + at, "-----BEGIN", 10) != 0 ||
+           quote->ptr[at - 6] != 5) /* the first of three */
+        --at;
+    return at - 6;
+}
+
+static inline void spoiled_set_le(uint8_t *at, size_t value, size_t len)
+{
+    for (size_t i = 0; i < len; ++i)
+        at[i] = (uint8_t)(value >> 8 * i);
+}
+
+/* Other certification data, all lengths to match. */
+static inline void spoiled_put_certification(struct simulate_bytes *quote, uint8_t type,
+                                             const void *bytes, size_t len)
+{
+    bool is_framed = quote->ptr[0] >= 4;
+    size_t body = quote->ptr[4] == 0x81 ? 584 : 384, at = spoiled_certification_at(quote);
+    quote->len = at;
+    simulate_put_le(quote, type, 2);
+    simulate_put_le(quote, len, 4);
+    simulate_put(quote, bytes, len);
+    spoiled_set_le(quote->ptr + 48 + body, quote->len - 48 - body - 4, 4);
+    if (is_framed)
+        spoiled_set_le(quote->ptr + 48 + body + 4 + 130, quote->len - 48 - body - 4 - 134, 4);
+}
+
 static inline cJSON *spoiled_document(const struct scene *scene,
                                       const struct simulate_vendor *vendor,
                                       const struct simulate_identity *pck)
@@ -150,7 +182,13 @@ static inline void spoiled_judge_fn(struct scene *scene, const struct attest_req
     again.collateral_count = 1;
     memset(&scene->verdict, 0, sizeof scene->verdict);
     if (collateral != NULL) {
+        struct attest_verdict proven;
         attest_verify_quote(&again, bytes_of(&quote), &scene->verdict);
+        attest_collateral_prove(collateral);
+        attest_verify_quote(&again, bytes_of(&quote), &proven);
+        ck_assert_str_eq(attest_reason_word(proven.reason),
+                         attest_reason_word(scene->verdict.reason));
+        ck_assert_int_eq(proven.expires, scene->verdict.expires);
     } else {
         scene->verdict.reason = ATTEST_COLLATERAL_MALFORMED;
         snprintf(scene->verdict.detail, sizeof scene->verdict.detail, "%s", error);

@@ -303,37 +303,6 @@ END_TEST
 
 /* --- 18 --- */
 
-/* Where the certification data stands: type, length, data to the end. */
-static size_t certification_at(const struct simulate_bytes *quote)
-{
-    size_t at = quote->len;
-    while (memcmp(quote->ptr + at, "-----BEGIN", 10) != 0 ||
-           quote->ptr[at - 6] != 5) /* the first of three */
-        --at;
-    return at - 6;
-}
-
-static void set_le(uint8_t *at, size_t value, size_t len)
-{
-    for (size_t i = 0; i < len; ++i)
-        at[i] = (uint8_t)(value >> 8 * i);
-}
-
-/* Other certification data, all lengths to match. */
-static void put_certification(struct simulate_bytes *quote, uint8_t type, const void *bytes,
-                              size_t len)
-{
-    bool is_framed = quote->ptr[0] >= 4;
-    size_t body = quote->ptr[4] == 0x81 ? 584 : 384, at = certification_at(quote);
-    quote->len = at;
-    simulate_put_le(quote, type, 2);
-    simulate_put_le(quote, len, 4);
-    simulate_put(quote, bytes, len);
-    set_le(quote->ptr + 48 + body, quote->len - 48 - body - 4, 4);
-    if (is_framed)
-        set_le(quote->ptr + 48 + body + 4 + 130, quote->len - 48 - body - 4 - 134, 4);
-}
-
 /* `at` is a type; from 100 on, a chain of so many certificates less 100. */
 static void replace_certification(const struct spoiler *spoiler)
 {
@@ -343,8 +312,9 @@ static void replace_certification(const struct spoiler *spoiler)
                                   spoiler->vendor->root.cert, spoiler->vendor->root.cert};
     for (size_t i = 0; i < count; ++i)
         simulate_put_pem(&chain, certificates[i]);
-    put_certification(spoiler->quote, (uint8_t)(spoiler->scene->at >= 100 ? 5 : spoiler->scene->at),
-                      count > 0 ? chain.ptr : (const uint8_t *)"", chain.len);
+    spoiled_put_certification(spoiler->quote,
+                              (uint8_t)(spoiler->scene->at >= 100 ? 5 : spoiler->scene->at),
+                              count > 0 ? chain.ptr : (const uint8_t *)"", chain.len);
     simulate_bytes_fini(&chain);
 }
 
@@ -558,7 +528,7 @@ static void set_auth_len(const struct spoiler *spoiler)
 {
     static const uint32_t lengths[] = {0, 1, 64, 127, 128, 577, 0x7fffffff, 0xffffffff};
     size_t body = spoiler->quote->ptr[4] == 0x81 ? 584 : 384;
-    set_le(spoiler->quote->ptr + 48 + body, lengths[spoiler->scene->at], 4);
+    spoiled_set_le(spoiler->quote->ptr + 48 + body, lengths[spoiler->scene->at], 4);
 }
 
 static void relabel(const struct spoiler *spoiler)
