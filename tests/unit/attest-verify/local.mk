@@ -160,7 +160,13 @@ tests_unit_attest_verify_test_known_flaws_snp_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_known_flaws_snp_LDADD = $(ATTEST_TEST_LIBS)
 check_PROGRAMS += tests/unit/attest-verify/test_boundaries
 tests_unit_attest_verify_test_boundaries_SOURCES = tests/unit/attest-verify/test_boundaries.c \
-    tests/unit/attest-verify/spoiled_scene.h \
+    tests/unit/attest-verify/evidence_walk.h tests/unit/attest-verify/spoiled_scene.h \
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_boundaries_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_boundaries_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_forged_chains
+tests_unit_attest_verify_test_forged_chains_SOURCES = tests/unit/attest-verify/test_forged_chains.c \
+    tests/unit/attest-verify/evidence_walk.h tests/unit/attest-verify/spoiled_scene.h \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_forged_chains_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_forged_chains_LDADD = $(ATTEST_TEST_LIBS)
