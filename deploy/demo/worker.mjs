@@ -11,6 +11,7 @@ import { isCid } from './cid.mjs';
 import { Reply } from './reply.mjs';
 import { Refusal, Shelf } from './shelf.mjs';
 import { States } from './state.mjs';
+import { Subcalls } from './subcall.mjs';
 
 const CALLS_MAX = 1024;
 const CONNECTIONS_MAX = 1024;
@@ -29,6 +30,9 @@ Serves /ipfs/<cid>[/<rest>][?query] with the agent in DIR whose bytes hash to <c
   --key FILE     its private key, PEM
   --agents DIR   the agent files, *.mjs
   --state DIR    where agents with a state transition keep it (default: they are refused)
+  --gateway URL  where agents call other agents, on their caller's budget; @FILE: its first line
+                 is the URL (default: they cannot)
+  --gateway-ca FILE  what the gateway's certificate is checked against, PEM
   --host ADDR    address to listen on (default 127.0.0.1)
   --port N       port to listen on; 0, the default, takes a free one
   --help         this
@@ -47,15 +51,17 @@ function log(line) {
 class Worker {
     #shelf;
     #states;
+    #subcalls;
     #server;
     #sessions = new Set();
     #sockets = new Map(); // of HTTP/1.1 -> calls under way on it
     #calls = new Map(); // reply -> promise of its end
     #draining = false;
 
-    constructor(shelf, states, tls) {
+    constructor(shelf, states, subcalls, tls) {
         this.#shelf = shelf;
         this.#states = states;
+        this.#subcalls = subcalls;
         this.#server = createSecureServer({
             ...tls,
             allowHTTP1: true,
@@ -173,6 +179,9 @@ class Worker {
             throw new Refusal(503, 'worker-busy', 'this worker runs as many calls as it can');
         const agent = await this.#shelf.take(ask.cid);
         ask.agent = agent.name;
+        const token = ask.req.headers['agent-invocation-token'];
+        if (this.#subcalls !== null && token !== undefined)
+            ask.call = (cid, options) => this.#subcalls.call(token, cid, options);
         await runAgent(agent.exports, ask, reply, usage, this.#states);
     }
 }
@@ -250,7 +259,7 @@ function wordOf(error) {
 
 function readOptions() {
     const options = {};
-    for (const name of ['cert', 'key', 'agents', 'state', 'host', 'port'])
+    for (const name of ['cert', 'key', 'agents', 'state', 'gateway', 'gateway-ca', 'host', 'port'])
         options[name] = { type: 'string' };
     const { values } = parseArgs({ options: { ...options, help: { type: 'boolean' } } });
     if (values.help)
@@ -284,7 +293,9 @@ async function main() {
         const shelf = new Shelf(options.agents);
         await shelf.scan();
         const states = options.state === undefined ? null : new States(options.state);
-        const worker = new Worker(shelf, states, tls);
+        const subcalls = options.gateway === undefined ? null
+            : new Subcalls(options.gateway, options['gateway-ca']);
+        const worker = new Worker(shelf, states, subcalls, tls);
         const port = await worker.listen(options.port, options.host);
         for (const name of ['SIGTERM', 'SIGINT']) {
             process.once(name, async () => {
