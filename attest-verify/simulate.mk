@@ -8,4 +8,6 @@ SIMULATE_SOURCES = \
     attest-verify/simulate/simulate_dstack.c \
     attest-verify/simulate/simulate_files.c attest-verify/simulate/simulate_files.h \
     attest-verify/simulate/simulate_pki.c attest-verify/simulate/simulate_pki.h \
+    attest-verify/simulate/simulate_amd.c attest-verify/simulate/simulate_amd.h \
+    attest-verify/simulate/simulate_report.c \
     attest-verify/simulate/simulate_quote.c
