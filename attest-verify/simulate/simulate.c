@@ -1,5 +1,5 @@
 #include "simulate/simulate.h"
-#include "simulate/simulate_files.h"
+#include "simulate/simulate_order.h"
 #include "simulate/simulate_pki.h"
 
 #include <errno.h>
@@ -12,23 +12,10 @@
 enum { OK = 0, WRONG_USE = 2 };
 enum { OPTION_HELP = 256 };
 enum {
-    WORKERS_MAX = 64,
-    HOSTS_MAX = 64,
-    NAME_MAX_LEN = 64, /* ub-common-name, RFC 5280 appendix A */
     DAYS_MAX = 3650,
     DAY_S = 86400,
     BACKDATE_S = 3600,
 };
-/* 2001 to 2100: what X.509 and every clock agree on, with room for the vendor's twenty years. */
-#define TIME_MIN 1000000000LL
-#define TIME_MAX 4102444800LL
-
-struct variant {
-    const char *word;
-    bool no_evidence, other_key, debug, unlisted, outdated, revoked;
-    enum simulate_damage damage;
-};
-
 static const struct variant variants[] = {
     {.word = "good"},
     {.word = "no-evidence", .no_evidence = true},
@@ -42,11 +29,7 @@ static const struct variant variants[] = {
 #define VARIANT_WORDS \
     "good, no-evidence, other-key, debug, unlisted, outdated, revoked, bad-signature"
 
-static const struct convention {
-    const char *word;
-    enum simulate_convention convention;
-    enum attest_tee only; /* of this TEE, or ATTEST_TEE_NONE: of any */
-} conventions[] = {
+static const struct convention conventions[] = {
     {"dice", SIMULATE_DICE, ATTEST_TEE_NONE},
     {"gramine", SIMULATE_GRAMINE, ATTEST_TEE_SGX},
     {"intel", SIMULATE_INTEL, ATTEST_TEE_SGX},
@@ -58,19 +41,9 @@ static const struct convention {
 };
 #define CONVENTION_WORDS "dice, gramine, intel, rats-tls, open-enclave, dstack, dstack8, dstack8-v0"
 
-struct order {
-    const char *dir;
-    const char *workers[WORKERS_MAX];
-    const char *hosts[HOSTS_MAX];
-    size_t worker_count, host_count;
-    const struct variant *variant;
-    enum attest_tee tee;
-    const struct convention *convention;
-    long long now, days, collateral_days;
-};
-
 static const char usage[] =
     "usage: attest-verify simulate DIR [options]\n"
+    "       attest-verify simulate quote --pki DIR --report-data HEX --out FILE [options]\n"
     "Makes a simulated TEE vendor in DIR, its collateral, a policy, and workers' RA-TLS\n"
     "certificates. Nothing of it is genuine: a verifier accepts it only with --roots DIR/roots.\n"
     "  --worker NAME          a certificate NAME.crt.pem and key NAME.key.pem (repeatable; worker)\n"
@@ -88,8 +61,8 @@ static const char usage[] =
 
 /* --- the command line --- */
 
-static bool parse_number(const char *option, const char *text, long long min, long long max,
-                         long long *value)
+bool simulate_parse_number(const char *option, const char *text, long long min, long long max,
+                           long long *value)
 {
     char *end = NULL;
     errno = 0;
@@ -101,7 +74,7 @@ static bool parse_number(const char *option, const char *text, long long min, lo
 }
 
 /* A worker's name is a file's name too. */
-static bool is_worker_name(const char *name)
+bool simulate_is_worker_name(const char *name)
 {
     size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
     return len > 0 && len <= NAME_MAX_LEN && name[len] == '\0' && name[0] != '.' && name[0] != '-';
@@ -109,7 +82,7 @@ static bool is_worker_name(const char *name)
 
 static bool add_worker(struct order *order, const char *name)
 {
-    if (!is_worker_name(name))
+    if (!simulate_is_worker_name(name))
         return simulate_complain(
             "--worker: found \"%s\"; allowed are 1 to %d letters, digits, '.', "
             "'_' and '-', beginning with a letter, digit or '_'",
@@ -133,7 +106,7 @@ static bool add_host(struct order *order, const char *host)
     return true;
 }
 
-static bool set_variant(struct order *order, const char *word)
+bool simulate_set_variant(struct order *order, const char *word)
 {
     for (size_t i = 0; i < sizeof variants / sizeof variants[0]; ++i) {
         if (strcmp(variants[i].word, word) == 0) {
@@ -144,7 +117,7 @@ static bool set_variant(struct order *order, const char *word)
     return simulate_complain("--variant: found \"%s\"; allowed are " VARIANT_WORDS, word);
 }
 
-static bool set_convention(struct order *order, const char *word)
+bool simulate_set_convention(struct order *order, const char *word)
 {
     for (size_t i = 0; i < sizeof conventions / sizeof conventions[0]; ++i) {
         if (strcmp(conventions[i].word, word) == 0) {
@@ -174,19 +147,21 @@ static bool take_option(struct order *order, int option, const char *value)
     case 'h':
         return add_host(order, value);
     case 'v':
-        return set_variant(order, value);
+        return simulate_set_variant(order, value);
     case 't':
         ok = parse_choice("tee", value, "tdx", "sgx", &choice);
         order->tee = choice == 1 ? ATTEST_TEE_SGX : ATTEST_TEE_TDX;
         return ok;
     case 'c':
-        return set_convention(order, value);
+        return simulate_set_convention(order, value);
     case 'n':
-        return parse_number("time", value, TIME_MIN, TIME_MAX, &order->now);
+        return simulate_parse_number("time", value, SIMULATE_TIME_MIN, SIMULATE_TIME_MAX,
+                                     &order->now);
     case 'd':
-        return parse_number("days", value, 1, DAYS_MAX, &order->days);
+        return simulate_parse_number("days", value, 1, DAYS_MAX, &order->days);
     default:
-        ok = parse_number("collateral-days", value, -DAYS_MAX, DAYS_MAX, &order->collateral_days);
+        ok = simulate_parse_number("collateral-days", value, -DAYS_MAX, DAYS_MAX,
+                                   &order->collateral_days);
         return ok && (order->collateral_days != 0 ||
                       simulate_complain("--collateral-days: found 0; allowed are 1 and more days "
                                         "from now, or -1 and less for expired ones"));
@@ -258,10 +233,7 @@ static EVP_PKEY *new_key(const struct order *order)
                                                               : simulate_key_new();
 }
 
-/* The quote of this worker, bound to `key` or, as variant, to one that nobody has. */
-static struct simulate_bytes make_quote(const struct order *order, struct simulate_folder *folder,
-                                        const struct simulate_identity *pck, EVP_PKEY *key,
-                                        struct simulate_bytes *claims)
+struct simulate_quote_options simulate_order_quote(const struct order *order)
 {
     const struct variant *variant = order->variant;
     struct simulate_quote_options options = simulate_quote_default(order->tee);
@@ -270,7 +242,24 @@ static struct simulate_bytes make_quote(const struct order *order, struct simula
         simulate_quote_set_debug(&options);
     if (variant->unlisted)
         simulate_quote_set_unlisted(&options);
-    EVP_PKEY *other = variant->other_key ? new_key(order) : NULL;
+    return options;
+}
+
+struct simulate_platform simulate_order_platform(const struct order *order, const char *name)
+{
+    struct simulate_platform platform = simulate_platform_default(name, order->now);
+    if (order->variant->outdated)
+        platform.components[0] = platform.components[1] = 3; /* old microcode */
+    return platform;
+}
+
+/* The quote of this worker, bound to `key` or, as variant, to one that nobody has. */
+static struct simulate_bytes make_quote(const struct order *order, struct simulate_folder *folder,
+                                        const struct simulate_identity *pck, EVP_PKEY *key,
+                                        struct simulate_bytes *claims)
+{
+    struct simulate_quote_options options = simulate_order_quote(order);
+    EVP_PKEY *other = order->variant->other_key ? new_key(order) : NULL;
     simulate_bind_key(order->convention->convention, other != NULL ? other : key, &options, claims);
     EVP_PKEY_free(other);
     return simulate_quote(&folder->vendor, pck, &options);
@@ -288,9 +277,7 @@ static bool write_pair(struct simulate_folder *folder, const char *name, EVP_PKE
 
 static bool make_worker(const struct order *order, struct simulate_folder *folder, const char *name)
 {
-    struct simulate_platform platform = simulate_platform_default(name, order->now);
-    if (order->variant->outdated)
-        platform.components[0] = platform.components[1] = 3; /* old microcode */
+    struct simulate_platform platform = simulate_order_platform(order, name);
     struct simulate_identity pck = simulate_pck(&folder->vendor, &platform);
     if (order->variant->revoked && !simulate_folder_revoke(folder, pck.cert)) {
         simulate_identity_fini(&pck);
@@ -311,7 +298,7 @@ static bool make_worker(const struct order *order, struct simulate_folder *folde
                                                .quote = &quote,
                                                .claims = &claims,
                                            });
-    bool ok = write_pair(folder, name, key, cert);
+    bool ok = write_pair(folder, name, key, cert) && simulate_note_worker(folder, name, order);
     X509_free(cert);
     EVP_PKEY_free(key);
     simulate_identity_fini(&pck);
@@ -361,9 +348,9 @@ static bool carry_out(const struct order *order)
     return ok;
 }
 
-int simulate_main(int argc, char **argv)
+struct order simulate_order_default(void)
 {
-    struct order order = {
+    return (struct order){
         .variant = &variants[0],
         .tee = ATTEST_TEE_TDX,
         .convention = &conventions[0],
@@ -371,6 +358,13 @@ int simulate_main(int argc, char **argv)
         .days = 30,
         .collateral_days = 30,
     };
+}
+
+int simulate_main(int argc, char **argv)
+{
+    struct order order = simulate_order_default();
+    if (argc > 1 && strcmp(argv[1], "quote") == 0)
+        return simulate_quote_main(argc - 1, argv + 1);
     int status = parse_arguments(argc, argv, &order);
     if (status != -1)
         return status;
