@@ -10,5 +10,6 @@ SIMULATE_SOURCES = \
     attest-verify/simulate/simulate_files.c attest-verify/simulate/simulate_files.h \
     attest-verify/simulate/simulate_pki.c attest-verify/simulate/simulate_pki.h \
     attest-verify/simulate/simulate_amd.c attest-verify/simulate/simulate_amd.h \
+    attest-verify/simulate/simulate_amd_files.c attest-verify/simulate/simulate_amd_files.h \
     attest-verify/simulate/simulate_report.c \
     attest-verify/simulate/simulate_quote.c

@@ -1,4 +1,5 @@
 #include "simulate/simulate.h"
+#include "simulate/simulate_amd_files.h"
 #include "simulate/simulate_order.h"
 #include "simulate/simulate_pki.h"
 
@@ -29,15 +30,16 @@ static const struct variant variants[] = {
 #define VARIANT_WORDS \
     "good, no-evidence, other-key, debug, unlisted, outdated, revoked, bad-signature"
 
+enum { SGX = 1 << ATTEST_TEE_SGX, TDX = 1 << ATTEST_TEE_TDX, SNP = 1 << ATTEST_TEE_SNP };
 static const struct convention conventions[] = {
-    {"dice", SIMULATE_DICE, ATTEST_TEE_NONE},
-    {"gramine", SIMULATE_GRAMINE, ATTEST_TEE_SGX},
-    {"intel", SIMULATE_INTEL, ATTEST_TEE_SGX},
-    {"rats-tls", SIMULATE_RATS_TLS, ATTEST_TEE_SGX},
-    {"open-enclave", SIMULATE_OPEN_ENCLAVE, ATTEST_TEE_SGX},
-    {"dstack", SIMULATE_DSTACK, ATTEST_TEE_TDX},
-    {"dstack8", SIMULATE_DSTACK8, ATTEST_TEE_TDX},
-    {"dstack8-v0", SIMULATE_DSTACK8_V0, ATTEST_TEE_TDX},
+    {"dice", SIMULATE_DICE, SGX | TDX | SNP},
+    {"gramine", SIMULATE_GRAMINE, SGX},
+    {"intel", SIMULATE_INTEL, SGX},
+    {"rats-tls", SIMULATE_RATS_TLS, SGX},
+    {"open-enclave", SIMULATE_OPEN_ENCLAVE, SGX},
+    {"dstack", SIMULATE_DSTACK, TDX},
+    {"dstack8", SIMULATE_DSTACK8, TDX | SNP},
+    {"dstack8-v0", SIMULATE_DSTACK8_V0, TDX | SNP},
 };
 #define CONVENTION_WORDS "dice, gramine, intel, rats-tls, open-enclave, dstack, dstack8, dstack8-v0"
 
@@ -47,11 +49,13 @@ static const char usage[] =
     "Makes a simulated TEE vendor in DIR, its collateral, a policy, and workers' RA-TLS\n"
     "certificates. Nothing of it is genuine: a verifier accepts it only with --roots DIR/roots.\n"
     "  --worker NAME          a certificate NAME.crt.pem and key NAME.key.pem (repeatable; worker)\n"
-    "  --tee tdx|sgx          what the workers pretend to run in (tdx)\n"
+    "  --tee tdx|sgx|snp      what the workers pretend to run in (tdx)\n"
+    "  --product P            of snp: milan, genoa or turin (milan)\n"
+    "  --key vcek|vlek        of snp: the chip's own key, or its cloud's (vcek)\n"
     "  --convention C         how the certificate carries the quote (dice):\n"
     "                         " CONVENTION_WORDS "\n"
     "                         gramine, intel, rats-tls and open-enclave are sgx only,\n"
-    "                         dstack and its envelopes tdx only\n"
+    "                         dstack tdx only, its envelopes tdx and snp\n"
     "  --host NAME-OR-IP      a subject alternative name (repeatable; localhost, 127.0.0.1, ::1)\n"
     "  --days N               life of the certificate, 1 to 3650 (30)\n"
     "  --collateral-days N    life of the collateral; negative: expired N days ago (30)\n"
@@ -128,6 +132,18 @@ bool simulate_set_convention(struct order *order, const char *word)
     return simulate_complain("--convention: found \"%s\"; allowed are " CONVENTION_WORDS, word);
 }
 
+bool simulate_set_tee(struct order *order, const char *word)
+{
+    static const enum attest_tee tees[] = {ATTEST_TEE_TDX, ATTEST_TEE_SGX, ATTEST_TEE_SNP};
+    for (size_t i = 0; i < sizeof tees / sizeof *tees; ++i) {
+        if (strcmp(word, attest_tee_word(tees[i])) == 0) {
+            order->tee = tees[i];
+            return true;
+        }
+    }
+    return simulate_complain("--tee: found \"%s\"; allowed are tdx, sgx and snp", word);
+}
+
 /* Sets 0 or 1: which of two words was given. */
 static bool parse_choice(const char *option, const char *text, const char *zero, const char *one,
                          int *choice)
@@ -149,8 +165,12 @@ static bool take_option(struct order *order, int option, const char *value)
     case 'v':
         return simulate_set_variant(order, value);
     case 't':
-        ok = parse_choice("tee", value, "tdx", "sgx", &choice);
-        order->tee = choice == 1 ? ATTEST_TEE_SGX : ATTEST_TEE_TDX;
+        return simulate_set_tee(order, value);
+    case 'p':
+        return simulate_set_product(order, value);
+    case 'k':
+        ok = parse_choice("key", value, "vcek", "vlek", &choice);
+        order->vlek = choice == 1;
         return ok;
     case 'c':
         return simulate_set_convention(order, value);
@@ -174,12 +194,16 @@ static bool check_order(struct order *order)
     if (order->dir == NULL || order->dir[0] == '\0')
         return simulate_complain("DIR is missing; name the folder to make, as in `attest-verify "
                                  "simulate DIR`");
-    enum attest_tee only = order->convention->only;
-    if (only != ATTEST_TEE_NONE && only != order->tee)
-        return simulate_complain("--convention %s carries %s quotes only; add --tee %s or "
-                                 "use --convention dice",
-                                 order->convention->word, only == ATTEST_TEE_SGX ? "SGX" : "TDX",
-                                 attest_tee_word(only));
+    unsigned tees = order->convention->tees;
+    if ((tees & 1u << order->tee) == 0)
+        return simulate_complain(
+            "--convention %s carries %s only; add --tee %s or use --convention "
+            "dice",
+            order->convention->word,
+            tees == SGX   ? "SGX quotes"
+            : tees == TDX ? "TDX quotes"
+                          : "TDX quotes and SEV-SNP reports",
+            tees == SGX ? "sgx" : "tdx");
     if (order->worker_count == 0)
         order->workers[order->worker_count++] = "worker";
     for (size_t i = 0; order->host_count == 0 && i < 3; ++i)
@@ -191,6 +215,7 @@ static bool check_order(struct order *order)
 
 static const struct option long_options[] = {
     {"worker", required_argument, NULL, 'w'},     {"tee", required_argument, NULL, 't'},
+    {"product", required_argument, NULL, 'p'},    {"key", required_argument, NULL, 'k'},
     {"convention", required_argument, NULL, 'c'}, {"host", required_argument, NULL, 'h'},
     {"days", required_argument, NULL, 'd'},       {"collateral-days", required_argument, NULL, 'e'},
     {"time", required_argument, NULL, 'n'},       {"variant", required_argument, NULL, 'v'},
@@ -275,7 +300,29 @@ static bool write_pair(struct simulate_folder *folder, const char *name, EVP_PKE
     return simulate_folder_write_cert(folder, path, cert);
 }
 
-static bool make_worker(const struct order *order, struct simulate_folder *folder, const char *name)
+X509 *simulate_order_certificate(const struct order *order, const char *name, EVP_PKEY *key,
+                                 const struct simulate_bytes *quote,
+                                 const struct simulate_bytes *claims,
+                                 const struct simulate_report_evidence *report)
+{
+    return simulate_certificate(key, &(struct simulate_certificate_options){
+                                         .name = name,
+                                         .hosts = order->hosts,
+                                         .host_count = order->host_count,
+                                         .not_before = order->now - BACKDATE_S,
+                                         .not_after = order->now + order->days * DAY_S,
+                                         .convention = order->variant->no_evidence
+                                                           ? SIMULATE_NO_EVIDENCE
+                                                           : order->convention->convention,
+                                         .quote = quote,
+                                         .claims = claims,
+                                         .report = report,
+                                     });
+}
+
+/* Of Intel's TEEs: the platform's PCK goes into the quote, and is kept nowhere else. */
+static bool certify(const struct order *order, struct simulate_folder *folder, const char *name,
+                    EVP_PKEY *key, X509 **cert)
 {
     struct simulate_platform platform = simulate_order_platform(order, name);
     struct simulate_identity pck = simulate_pck(&folder->vendor, &platform);
@@ -283,27 +330,24 @@ static bool make_worker(const struct order *order, struct simulate_folder *folde
         simulate_identity_fini(&pck);
         return false;
     }
-    EVP_PKEY *key = new_key(order);
     struct simulate_bytes claims = {0};
     struct simulate_bytes quote = make_quote(order, folder, &pck, key, &claims);
-    X509 *cert = simulate_certificate(key, &(struct simulate_certificate_options){
-                                               .name = name,
-                                               .hosts = order->hosts,
-                                               .host_count = order->host_count,
-                                               .not_before = order->now - BACKDATE_S,
-                                               .not_after = order->now + order->days * DAY_S,
-                                               .convention = order->variant->no_evidence
-                                                                 ? SIMULATE_NO_EVIDENCE
-                                                                 : order->convention->convention,
-                                               .quote = &quote,
-                                               .claims = &claims,
-                                           });
-    bool ok = write_pair(folder, name, key, cert) && simulate_note_worker(folder, name, order);
-    X509_free(cert);
-    EVP_PKEY_free(key);
+    *cert = simulate_order_certificate(order, name, key, &quote, &claims, NULL);
     simulate_identity_fini(&pck);
     simulate_bytes_fini(&quote);
     simulate_bytes_fini(&claims);
+    return true;
+}
+
+static bool make_worker(const struct order *order, struct simulate_folder *folder, const char *name)
+{
+    EVP_PKEY *key = new_key(order);
+    X509 *cert = NULL;
+    bool ok = order->tee == ATTEST_TEE_SNP ? simulate_amd_worker(order, folder, name, key, &cert)
+                                           : certify(order, folder, name, key, &cert);
+    ok = ok && write_pair(folder, name, key, cert) && simulate_note_worker(folder, name, order);
+    X509_free(cert);
+    EVP_PKEY_free(key);
     return ok;
 }
 
@@ -343,7 +387,7 @@ static bool carry_out(const struct order *order)
         ok = make_worker(order, &folder, order->workers[i]);
     ok = ok && write_collateral(order, &folder, ATTEST_TEE_SGX, "collateral/sgx.json") &&
          write_collateral(order, &folder, ATTEST_TEE_TDX, "collateral/tdx.json") &&
-         write_policy(&folder);
+         simulate_amd_collateral(order, &folder) && write_policy(&folder);
     simulate_folder_close(&folder);
     return ok;
 }

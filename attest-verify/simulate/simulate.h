@@ -147,7 +147,7 @@ struct simulate_collateral_options simulate_collateral_default(enum attest_tee t
 struct simulate_bytes simulate_collateral(const struct simulate_vendor *vendor,
                                           const struct simulate_collateral_options *options);
 
-/* A policy that accepts the good runtime on both TEEs, up to date, and nothing else. */
+/* A policy that accepts the good runtime on all three TEEs, up to date, and nothing else. */
 struct simulate_bytes simulate_policy(void);
 
 /* --- RA-TLS certificates --- */

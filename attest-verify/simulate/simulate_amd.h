@@ -63,6 +63,8 @@ struct simulate_report_options {
 };
 /* The good agent runtime on this chip. */
 struct simulate_report_options simulate_report_default(const struct simulate_chip *chip);
+void simulate_report_set_unlisted(
+    struct simulate_report_options *options); /* another measurement */
 struct simulate_bytes simulate_report(const struct simulate_identity *key,
                                       const struct simulate_report_options *options);
 

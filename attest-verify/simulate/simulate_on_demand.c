@@ -1,5 +1,6 @@
 /* `attest-verify simulate quote`: one more quote of a worker that was made before, over report data
  * that somebody asks for now, as a TEE's own quoting service would give it. */
+#include "simulate/simulate_amd_files.h"
 #include "simulate/simulate_order.h"
 #include "simulate/simulate_pki.h"
 
@@ -35,7 +36,7 @@ static const char usage[] =
     "                         debug, unlisted, outdated and bad-signature show in a quote\n"
     "  --time UNIX            the present, in unix seconds (the clock's)\n";
 
-/* --- what was made before: "tdx dice good" --- */
+/* --- what was made before: "tdx dice good", or "snp dice good milan vcek" --- */
 
 static void note_name(const char *worker, char name[NAME_MAX_LEN + 16])
 {
@@ -47,24 +48,16 @@ bool simulate_note_worker(struct simulate_folder *folder, const char *name,
 {
     char file[NAME_MAX_LEN + 16];
     struct simulate_bytes text = {0};
-    simulate_put_text(&text, "%s %s %s\n", attest_tee_word(order->tee), order->convention->word,
+    simulate_put_text(&text, "%s %s %s", attest_tee_word(order->tee), order->convention->word,
                       order->variant->word);
+    if (order->tee == ATTEST_TEE_SNP)
+        simulate_put_text(&text, " %s %s", simulate_product_word(order->product),
+                          order->vlek ? "vlek" : "vcek");
+    simulate_put_text(&text, "\n");
     note_name(name, file);
     bool ok = simulate_folder_write(folder, file, &text, true);
     simulate_bytes_fini(&text);
     return ok;
-}
-
-static bool set_tee(struct order *order, const char *word)
-{
-    static const enum attest_tee tees[] = {ATTEST_TEE_TDX, ATTEST_TEE_SGX};
-    for (size_t i = 0; i < sizeof tees / sizeof *tees; ++i) {
-        if (strcmp(word, attest_tee_word(tees[i])) == 0) {
-            order->tee = tees[i];
-            return true;
-        }
-    }
-    return simulate_complain("there are no quotes of a worker in \"%s\"", word);
 }
 
 static bool read_note(struct demand *demand)
@@ -85,10 +78,14 @@ static bool read_note(struct demand *demand)
             order->dir, file, order->dir, order->workers[0]);
     line[strcspn(line, "\n")] = '\0';
     const char *tee = strsep(&rest, " "), *convention = strsep(&rest, " ");
-    const char *variant = demand->variant != NULL ? demand->variant : rest;
+    const char *made = rest != NULL ? strsep(&rest, " ") : NULL;
+    const char *product = rest != NULL ? strsep(&rest, " ") : NULL;
+    const char *variant = demand->variant != NULL ? demand->variant : made;
+    order->vlek = rest != NULL && strcmp(rest, "vlek") == 0;
     return convention != NULL && variant != NULL
-               ? set_tee(order, tee) && simulate_set_convention(order, convention) &&
-                     simulate_set_variant(order, variant)
+               ? simulate_set_tee(order, tee) && simulate_set_convention(order, convention) &&
+                     simulate_set_variant(order, variant) &&
+                     (product == NULL || simulate_set_product(order, product))
                : simulate_complain("%s: found \"%s\"; make the worker anew", path, line);
 }
 
@@ -206,9 +203,12 @@ static bool write_out(const char *path, const struct simulate_bytes *quote)
 }
 
 /* The convention shapes RTMR3; the report data is then the asker's. */
-static struct simulate_bytes make_quote(const struct demand *demand, struct simulate_folder *folder)
+static bool make_quote(const struct demand *demand, struct simulate_folder *folder,
+                       struct simulate_bytes *quote)
 {
     const struct order *order = &demand->order;
+    if (order->tee == ATTEST_TEE_SNP)
+        return simulate_amd_on_demand(order, folder, demand->report_data, quote);
     struct simulate_platform platform = simulate_order_platform(order, order->workers[0]);
     struct simulate_identity pck = simulate_pck(&folder->vendor, &platform);
     struct simulate_quote_options options = simulate_order_quote(order);
@@ -217,11 +217,11 @@ static struct simulate_bytes make_quote(const struct demand *demand, struct simu
                                                                        : simulate_key_new();
     simulate_bind_key(order->convention->convention, any, &options, &claims);
     memcpy(options.report_data, demand->report_data, sizeof options.report_data);
-    struct simulate_bytes quote = simulate_quote(&folder->vendor, &pck, &options);
+    *quote = simulate_quote(&folder->vendor, &pck, &options);
     EVP_PKEY_free(any);
     simulate_bytes_fini(&claims);
     simulate_identity_fini(&pck);
-    return quote;
+    return true;
 }
 
 int simulate_quote_main(int argc, char **argv)
@@ -236,8 +236,8 @@ int simulate_quote_main(int argc, char **argv)
         return WRONG_USE;
     bool ok = simulate_folder_open(&folder, demand.order.dir, demand.order.now);
     if (ok) {
-        struct simulate_bytes quote = make_quote(&demand, &folder);
-        ok = write_out(demand.out, &quote);
+        struct simulate_bytes quote = {0};
+        ok = make_quote(&demand, &folder, &quote) && write_out(demand.out, &quote);
         simulate_bytes_fini(&quote);
     }
     simulate_folder_close(&folder);

@@ -4,6 +4,7 @@
 #ifndef SIMULATE_ORDER_H
 #define SIMULATE_ORDER_H
 
+#include "simulate/simulate_amd.h"
 #include "simulate/simulate_files.h"
 
 enum {
@@ -24,7 +25,7 @@ struct variant {
 struct convention {
     const char *word;
     enum simulate_convention convention;
-    enum attest_tee only; /* of this TEE, or ATTEST_TEE_NONE: of any */
+    unsigned tees; /* bit 1 << tee for each whose evidence it carries */
 };
 
 struct order {
@@ -34,6 +35,8 @@ struct order {
     size_t worker_count, host_count;
     const struct variant *variant;
     enum attest_tee tee;
+    enum simulate_product product; /* of SEV-SNP, as is the next */
+    bool vlek;
     const struct convention *convention;
     long long now, days, collateral_days;
 };
@@ -42,6 +45,7 @@ struct order {
 struct order simulate_order_default(void);
 
 /* Each says on stderr what is wrong with the word, and is false then. */
+bool simulate_set_tee(struct order *order, const char *word);
 bool simulate_set_variant(struct order *order, const char *word);
 bool simulate_set_convention(struct order *order, const char *word);
 bool simulate_parse_number(const char *option, const char *text, long long min, long long max,
@@ -51,6 +55,12 @@ bool simulate_is_worker_name(const char *name); /* in silence: it is a file's na
 /* The ordered worker's quote, not bound to anything yet, and its machine. */
 struct simulate_quote_options simulate_order_quote(const struct order *order);
 struct simulate_platform simulate_order_platform(const struct order *order, const char *name);
+
+/* The ordered worker's certificate; `report` is NULL for a quote. */
+X509 *simulate_order_certificate(const struct order *order, const char *name, EVP_PKEY *key,
+                                 const struct simulate_bytes *quote,
+                                 const struct simulate_bytes *claims,
+                                 const struct simulate_report_evidence *report);
 
 /* Writes down in the folder what worker `name` runs in, for quotes on demand. */
 bool simulate_note_worker(struct simulate_folder *folder, const char *name,

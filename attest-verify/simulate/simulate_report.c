@@ -10,7 +10,8 @@ enum { REPORT_BYTES = 1184, SIGNED_BYTES = 0x2a0, SCALAR_BYTES = 72 };
 enum { POLICY_SMT = 1 << 16, POLICY_ONE = 1 << 17, PLATFORM_DEFAULT = 0x25 }; /* ALIAS_CHECK too */
 enum { GUID_BYTES = 16, TABLE_ENTRY_BYTES = 24, TABLE_ENTRIES = 3 };
 
-#define RUNTIME_TEXT "teegate simulated agent runtime"
+#define RUNTIME_TEXT  "teegate simulated agent runtime"
+#define UNLISTED_TEXT "teegate simulated unlisted runtime"
 #define MR_CONFIG                                                                                   \
     "{\"app_id\":\"a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1\",\"compose_hash\":\""                  \
     "c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2\",\"key_provider\":\"none\"," \
@@ -35,6 +36,11 @@ struct simulate_report_options simulate_report_default(const struct simulate_chi
     memcpy(options.chip_id, chip->hwid, sizeof options.chip_id);
     SHA384((const uint8_t *)RUNTIME_TEXT, strlen(RUNTIME_TEXT), options.measurement);
     return options;
+}
+
+void simulate_report_set_unlisted(struct simulate_report_options *options)
+{
+    SHA384((const uint8_t *)UNLISTED_TEXT, strlen(UNLISTED_TEXT), options->measurement);
 }
 
 /* --- the report --- */
