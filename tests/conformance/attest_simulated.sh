@@ -101,6 +101,16 @@ END
     judge a unlisted 1 measurement-not-listed $roots
     judge a enclave-unlisted 1 measurement-not-listed $roots
 done
+for convention in dice dstack8 dstack8-v0; do
+    make_worker a --worker "guest-$convention" --tee snp --convention "$convention"
+    draft "guest-$convention" 0
+    judge a unlisted 1 measurement-not-listed $roots
+    make_worker a --worker "guest-$convention-unlisted" --tee snp --convention "$convention" --variant unlisted
+    judge a "guest-$convention-unlisted" 1 measurement-not-listed $roots
+done
+make_worker a --worker guest-outdated --tee snp --variant outdated
+draft guest-outdated 1
+grep -q 'tcb-too-old' "$scratch/drafting" || wrong=1
 draft outdated 0
 grep -q OutOfDate "$scratch/a/policy.json" || wrong=1
 grep -q "take it out" "$scratch/drafting" || wrong=1

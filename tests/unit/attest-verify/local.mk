@@ -198,3 +198,8 @@ tests_unit_attest_verify_test_forged_chains_SOURCES = tests/unit/attest-verify/t
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_forged_chains_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_forged_chains_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_explain_text
+tests_unit_attest_verify_test_explain_text_SOURCES = tests/unit/attest-verify/test_explain_text.c \
+    attest-verify/program/explain_text.c tests/unit/checks.h
+tests_unit_attest_verify_test_explain_text_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_explain_text_LDADD = $(ATTEST_TEST_LIBS)
