@@ -1,6 +1,7 @@
 #include "fetch/store.h"
 
 #include "bytes/hex.h"
+#include "fetch/kds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,21 +22,32 @@ static bool fail(char *error, size_t error_size, const char *path, const char *w
     return false;
 }
 
-/* "tdx-b0c06f000000-platform.json": the lists in a document are of one CA. */
+/* "tdx-b0c06f000000-platform.json": the lists in a document are of one CA. Of SEV-SNP
+ * "snp-milan-vcek-HWID-TCB.json", or "snp-milan-vcek.json" without a chip's own key. */
 static void name_document(const struct store *store, const struct attest_platform *platform,
                           char path[PATH_MAX])
 {
-    char fmspc[2 * sizeof platform->fmspc + 1];
+    char fmspc[2 * sizeof platform->fmspc + 1], chip[KDS_NAME_BYTES];
+    if (platform->tee == ATTEST_TEE_SNP) {
+        kds_name(platform, true, chip);
+        snprintf(path, PATH_MAX, "%s/snp-%s.json", store->path, chip);
+        return;
+    }
     av_hex_encode(platform->fmspc, sizeof platform->fmspc, fmspc);
     snprintf(path, PATH_MAX, "%s/%s-%s-%s.json", store->path, attest_tee_word(platform->tee), fmspc,
              platform->processor_ca ? "processor" : "platform");
 }
 
-/* "tdx-b0c06f000000.seen" */
+/* "tdx-b0c06f000000.seen", "snp-milan-vcek.seen" */
 static void name_seen(const struct store *store, const struct attest_platform *platform,
                       char path[PATH_MAX])
 {
-    char fmspc[2 * sizeof platform->fmspc + 1];
+    char fmspc[2 * sizeof platform->fmspc + 1], kind[KDS_NAME_BYTES];
+    if (platform->tee == ATTEST_TEE_SNP) {
+        kds_name(platform, false, kind);
+        snprintf(path, PATH_MAX, "%s/snp-%s.seen", store->path, kind);
+        return;
+    }
     av_hex_encode(platform->fmspc, sizeof platform->fmspc, fmspc);
     snprintf(path, PATH_MAX, "%s/%s-%s.seen", store->path, attest_tee_word(platform->tee), fmspc);
 }
