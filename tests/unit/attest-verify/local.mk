@@ -203,3 +203,20 @@ tests_unit_attest_verify_test_explain_text_SOURCES = tests/unit/attest-verify/te
     attest-verify/program/explain_text.c tests/unit/checks.h
 tests_unit_attest_verify_test_explain_text_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_explain_text_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_memory
+tests_unit_attest_verify_test_memory_SOURCES = tests/unit/attest-verify/test_memory.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_memory_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup
+tests_unit_attest_verify_test_memory_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_mutations_certificate
+tests_unit_attest_verify_test_mutations_certificate_SOURCES = \
+    tests/unit/attest-verify/test_mutations_certificate.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_mutations_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_mutations_certificate_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_mutations_snp
+tests_unit_attest_verify_test_mutations_snp_SOURCES = tests/unit/attest-verify/test_mutations_snp.c \
+    tests/unit/attest-verify/snp_scene.h tests/unit/checks.h
+tests_unit_attest_verify_test_mutations_snp_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_mutations_snp_LDADD = $(ATTEST_TEST_LIBS)
