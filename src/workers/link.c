@@ -161,9 +161,9 @@ static void link_end(struct link *link)
 {
     link_move(link, LINK_OVER);
     timer_fini(&link->timer);
+    challenge_fini(&link->challenge); /* its stream's release notes room: before the wake goes */
     wake_cancel(&link->wake);
     slots_give(&link->site->links, link->id);
-    challenge_fini(&link->challenge);
     if (link->http != NULL)
         http_close(link->http);
     else if (link->conn != NULL)
