@@ -46,6 +46,10 @@ fuzz_programs += tests/fuzz/fuzz_snp
 tests_fuzz_fuzz_snp_SOURCES = tests/fuzz/fuzz_snp.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_snp_LDFLAGS = $(FUZZ_LINKFLAGS)
 tests_fuzz_fuzz_snp_LDADD = $(ATTEST_LIBS)
+fuzz_programs += tests/fuzz/fuzz_answer
+tests_fuzz_fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_answer_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_answer_LDADD = $(ATTEST_LIBS)
 
 # HTTP: the codecs over fakes of conn and loop
 http_fuzz_sources = tests/fuzz/http_fuzz.c tests/fuzz/http_fuzz.h \

@@ -130,3 +130,8 @@ tests_unit_attest_verify_test_explain_SOURCES = tests/unit/attest-verify/test_ex
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_explain_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_explain_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_verify_answer
+tests_unit_attest_verify_test_verify_answer_SOURCES = tests/unit/attest-verify/test_verify_answer.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_verify_answer_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_verify_answer_LDADD = $(ATTEST_TEST_LIBS)
