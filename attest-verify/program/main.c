@@ -32,6 +32,8 @@ static const char usage[] =
     "  policy FILE     draft a policy from the quote, report or certificate of a good worker\n"
     "  simulate DIR    make a simulated TEE vendor, collateral and workers' certificates, for tests;\n"
     "                  'attest-verify simulate --help' lists its own options\n"
+    "  simulate quote  make one more quote of a simulated worker, over given report data;\n"
+    "                  'attest-verify simulate quote --help' lists its own options\n"
     "\n"
     "Options\n"
     "  --collateral FILE|DIR  the vendor's signed documents and revocation lists, one JSON object\n"
