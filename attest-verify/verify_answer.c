@@ -2,6 +2,7 @@
  * code and machine as the certificate's (DESIGN 3, Freshness; ra-tls (d) 9). */
 #include "evidence/answer.h"
 #include "verify.h"
+#include "verify_report.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -52,15 +53,30 @@ static bool read_certificate(struct trial *trial, struct attest_bytes der)
            av_refuse(trial->verdict, ATTEST_INTERNAL, "out of memory");
 }
 
-/* What the certificate's event log proved of its quote, it must prove of the answer's. */
+/* What the certificate's event log, or dstack's configuration, proved of its evidence, it must
+ * prove of the answer's. */
 static struct evidence held_log(const struct evidence_set *set)
 {
     struct evidence held = {.has_log = false};
-    for (size_t i = 0; i < set->count && !held.has_log; ++i) {
+    for (size_t i = 0; i < set->count && !held.has_log && held.mr_config.len == 0; ++i) {
         held.log = set->items[i].log;
         held.has_log = set->items[i].has_log;
+        held.mr_config = set->items[i].mr_config;
+        held.endorsements = set->items[i].endorsements;
     }
     return held;
+}
+
+/* The chip's certificates may come with the answer, or have come with the certificate. A revocation
+ * list never does: who is judged must not choose it. */
+static void judge_report(struct trial *trial, const struct evidence *held)
+{
+    struct attest_snp_endorsements brought =
+        trial->answer.endorsements.leaf.len > 0 ? trial->answer.endorsements : held->endorsements;
+    struct report_case one = {
+        .bytes = trial->answer.evidence, .brought = &brought, .evidence = held};
+    brought.crl = (struct attest_bytes){NULL, 0};
+    av_judge_report(&trial->request, &one, trial->verdict);
 }
 
 static bool judge_evidence(struct trial *trial)
@@ -69,7 +85,7 @@ static bool judge_evidence(struct trial *trial)
     struct answer *answer = &trial->answer;
     struct evidence held = held_log(&trial->set);
     if (answer->tee == ATTEST_TEE_SNP)
-        attest_verify_report(&trial->request, answer->evidence, &answer->endorsements, verdict);
+        judge_report(trial, &held);
     else
         av_judge_quote(&trial->request, answer->evidence, &held, NULL, verdict);
     if (attest_is_trusted(verdict))
