@@ -35,7 +35,7 @@ void challenge_prepare(struct challenge *challenge, struct conn *conn)
 {
     struct span certificate = conn_peer_certificate(conn);
     *challenge = (struct challenge){.state = CHALLENGE_PREPARED};
-    buf_init(&challenge->answer, ATTEST_ANSWER_BYTES_MAX);
+    buf_init(&challenge->coming, ATTEST_ANSWER_BYTES_MAX);
     must(getrandom(challenge->nonce, sizeof(challenge->nonce), 0) ==
          (ssize_t)sizeof(challenge->nonce)); /* up to 256 bytes come whole: getrandom(2) */
     if (!conn_export(conn, ATTEST_EXPORTER_LABEL, challenge->exporter,
@@ -123,12 +123,29 @@ static void take_body(struct challenge *challenge)
     struct stream *stream = challenge->stream;
     while (stream_bytes(stream) > 0) {
         struct span front = stream_front(stream);
-        if (!buf_append(&challenge->answer, front.ptr, front.len)) {
+        if (!buf_append(&challenge->coming, front.ptr, front.len)) {
             refuse_size(challenge);
             return;
         }
         stream_take(stream, front.len);
     }
+}
+
+static void return_stream(struct challenge *challenge)
+{
+    if (challenge->stream != NULL)
+        stream_release(challenge->stream);
+    challenge->stream = NULL;
+}
+
+static void keep_answer(struct challenge *challenge)
+{
+    challenge->answer_bytes = challenge->coming.bytes;
+    challenge->answer = alloc_zeroed(challenge->answer_bytes + 1);
+    must(buf_read(&challenge->coming, challenge->answer, challenge->answer_bytes) ==
+         challenge->answer_bytes);
+    challenge->state = CHALLENGE_ANSWERED;
+    return_stream(challenge);
 }
 
 void challenge_read(struct challenge *challenge)
@@ -147,9 +164,9 @@ void challenge_read(struct challenge *challenge)
         return;
     if (stream_fate(stream) != STREAM_WHOLE)
         refuse(challenge, "challenge-cut-short",
-               "the answer to the challenge broke off after %zu bytes", challenge->answer.bytes);
+               "the answer to the challenge broke off after %zu bytes", challenge->coming.bytes);
     else if (stream_is_ended(stream))
-        challenge->state = CHALLENGE_ANSWERED;
+        keep_answer(challenge);
 }
 
 void challenge_note_late(struct challenge *challenge)
@@ -162,7 +179,7 @@ void challenge_note_lost(struct challenge *challenge)
 {
     refuse(challenge, "challenge-cut-short",
            "the connection ended after %zu bytes of the answer to the challenge",
-           challenge->answer.bytes);
+           challenge->coming.bytes);
 }
 
 bool challenge_has_begun(const struct challenge *challenge)
@@ -172,34 +189,28 @@ bool challenge_has_begun(const struct challenge *challenge)
 
 /* --- the end ------------------------------------------------------------------------------- */
 
-bool challenge_judge(struct challenge *challenge, struct attester *attester, struct trust *trust,
-                     struct mailbox *mailbox,
+bool challenge_judge(const struct challenge *challenge, struct attester *attester,
+                     struct trust *trust, struct mailbox *mailbox,
                      void (*answer)(void *owner, uint64_t id, const struct proof *proof),
                      uint64_t id)
 {
     must(challenge->state == CHALLENGE_ANSWERED);
     struct attester_answer asked = {
         .certificate = span_of(challenge->certificate, challenge->certificate_bytes),
+        .answer = span_of(challenge->answer, challenge->answer_bytes),
     };
     memcpy(asked.exporter, challenge->exporter, sizeof(asked.exporter));
     memcpy(asked.nonce, challenge->nonce, sizeof(asked.nonce));
-    size_t body_bytes = challenge->answer.bytes;
-    char *body = alloc_zeroed(body_bytes + 1);
-    (void)buf_read(&challenge->answer, body, body_bytes);
-    asked.answer = span_of(body, body_bytes);
-    bool taken = attester_ask_answer(attester, trust, &asked, mailbox, answer, id);
-    free(body);
-    challenge_fini(challenge);
-    return taken;
+    return attester_ask_answer(attester, trust, &asked, mailbox, answer, id);
 }
 
 void challenge_fini(struct challenge *challenge)
 {
-    if (challenge->stream != NULL)
-        stream_release(challenge->stream);
-    challenge->stream = NULL;
+    return_stream(challenge);
+    buf_fini(&challenge->coming);
     free(challenge->certificate);
+    free(challenge->answer);
     challenge->certificate = NULL;
-    buf_fini(&challenge->answer);
+    challenge->answer = NULL;
     challenge->state = CHALLENGE_NONE;
 }

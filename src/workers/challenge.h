@@ -15,7 +15,7 @@ enum challenge_state {
     CHALLENGE_NONE,     /* zeroed: none was made, or it is over */
     CHALLENGE_PREPARED, /* the connection has been asked for its exporter; not sent */
     CHALLENGE_ASKED,
-    CHALLENGE_ANSWERED, /* whole: for the attester */
+    CHALLENGE_ANSWERED, /* whole, and the stream returned: for the attester */
     CHALLENGE_REFUSED   /* reason and detail say why */
 };
 
@@ -29,7 +29,9 @@ struct challenge {
     char *certificate;
     size_t certificate_bytes;
     struct stream *stream;
-    struct buf answer;
+    struct buf coming;
+    char *answer; /* once it is whole */
+    size_t answer_bytes;
 };
 
 /* Takes from `conn`, which is open, what the answer will have to be bound to, and draws a nonce.
@@ -45,8 +47,8 @@ void challenge_note_late(struct challenge *challenge);
 void challenge_note_lost(struct challenge *challenge);
 /* Has any of the answer come? */
 bool challenge_has_begun(const struct challenge *challenge);
-/* Hands an ANSWERED one over, as attester_ask() does a certificate; then it is over. */
-MUST_USE bool challenge_judge(struct challenge *challenge, struct attester *attester,
+/* Asks about an ANSWERED one, as attester_ask() does about a certificate; again, if need be. */
+MUST_USE bool challenge_judge(const struct challenge *challenge, struct attester *attester,
                               struct trust *trust, struct mailbox *mailbox,
                               void (*answer)(void *owner, uint64_t id, const struct proof *proof),
                               uint64_t id);

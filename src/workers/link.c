@@ -367,6 +367,7 @@ static void link_admit(struct link *link, const struct proof *proof)
     uint64_t now = loop_now(link->site->loop);
     link->expires_at = proof->lasts_ms < UINT64_MAX - now ? now + proof->lasts_ms : UINT64_MAX;
     link->idle_since = now;
+    challenge_fini(&link->challenge);
     link_move(link, LINK_READY);
     /* HTTP/1.1 has no SETTINGS to wait for. */
     link->takes_one = strcmp(http_version(link->http), "HTTP/2") != 0;
@@ -466,7 +467,7 @@ static void judge_answer(struct link *link)
 
 static void step_challenging(struct link *link, unsigned noted)
 {
-    bool is_judged = link->challenge.state == CHALLENGE_NONE;
+    bool is_judged = link->challenge.state == CHALLENGE_ANSWERED;
     if ((noted & NOTED_VERDICT) != 0) {
         say_challenge(link);
         if (is_trusted(link))
@@ -482,6 +483,8 @@ static void step_challenging(struct link *link, unsigned noted)
         link_fail(link, FAULT_CONNECT_FAILED, false);
         return;
     }
+    if (is_judged)
+        return;
     challenge_read(&link->challenge);
     if (link->challenge.state == CHALLENGE_ASKED && (noted & NOTED_TIME) != 0)
         challenge_note_late(&link->challenge);
