@@ -130,6 +130,16 @@ tests_unit_attest_verify_test_explain_SOURCES = tests/unit/attest-verify/test_ex
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_explain_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_explain_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_verify_answer
+tests_unit_attest_verify_test_verify_answer_SOURCES = tests/unit/attest-verify/test_verify_answer.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_verify_answer_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_verify_answer_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_simulate_on_demand
+tests_unit_attest_verify_test_simulate_on_demand_SOURCES = \
+    tests/unit/attest-verify/test_simulate_on_demand.c tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_simulate_on_demand_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_simulate_on_demand_LDADD = $(ATTEST_TEST_LIBS)
 check_PROGRAMS += tests/unit/attest-verify/test_policy_members
 tests_unit_attest_verify_test_policy_members_SOURCES = tests/unit/attest-verify/test_policy_members.c tests/unit/checks.h
 tests_unit_attest_verify_test_policy_members_CPPFLAGS = $(TEST_CPPFLAGS)
