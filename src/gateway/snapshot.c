@@ -48,6 +48,7 @@ static bool build_pool(struct registry *registry, const struct config *config,
     facts->connect_ms_max = pool->facts.connect_ms_max;
     facts->waits_max = pool->facts.waits_max;
     facts->binds_tokens = pool->facts.binds_tokens;
+    facts->challenge = pool->facts.challenge;
     facts->trust =
         trust_read(pool->policy, (const char *const *)pool->collateral, pool->collateral_count,
                    pool->roots[0] == '\0' ? NULL : pool->roots, why, sizeof(why));
