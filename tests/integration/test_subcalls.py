@@ -150,6 +150,18 @@ def test_without_a_sub_budget_there_is_no_token(start_gateway, start_worker):
     assert gateway.settled()["spent_ucr"] == 200
 
 
+def test_an_account_may_have_a_sub_budget_for_calls_that_name_none(start_gateway, start_worker):
+    script = Script()
+    gateway = start_gateway([start_worker(script)], agents=PRICES)
+    key = gateway.account("alice", "10", "--sub-budget", "0.0005")
+    assert gateway.ctl("account", "show", "alice")["limits"]["sub_budget_ucr"] == 500
+    for sub, has in ((None, True), (0, False), (5, True)):
+        fields = [] if sub is None else budget(sub)
+        assert Client(gateway.port).call(f"/ipfs/{ROOT}", key, headers=fields).status == 200
+        assert ("agent-invocation-token" in script.seen[-1]) == has
+    assert gateway.settled()["spent_ucr"] == 300
+
+
 def test_the_token_dies_with_the_call_and_is_good_for_nothing_else(start_gateway, start_worker):
     hold = Hold()
     gateway = start_gateway([start_worker(hold)], agents=PRICES)
