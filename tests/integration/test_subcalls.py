@@ -5,9 +5,12 @@ import concurrent.futures
 import hashlib
 import hmac
 import json
+import ssl
 import subprocess
 import threading
 import time
+
+import pytest
 
 from gateway import wait_for
 from h2client import Client
@@ -29,6 +32,10 @@ def cost(answer):
 
 def bearer(token):
     return [("authorization", f"Agent {token}")]
+
+
+def budgeted(token, amount):
+    return [*bearer(token), ("agent-sub-budget", str(amount))]
 
 
 def budget(amount, *more):
@@ -368,7 +375,7 @@ def test_a_tree_never_costs_more_than_its_roots_hold_whenever_it_is_cancelled(st
 
         def go():
             client = Client(gateway.port)
-            streams = [client.request(f"/ipfs/{LEAF}", headers=[*bearer(token), ("agent-sub-budget", "40")])
+            streams = [client.request(f"/ipfs/{LEAF}", headers=budgeted(token, 40))
                        for _ in range(4)]
             return [client.wait(one).status for one in streams]
 
@@ -388,6 +395,47 @@ def test_a_tree_never_costs_more_than_its_roots_hold_whenever_it_is_cancelled(st
         assert 0 <= after["spent_ucr"] - spent <= 130, step
         spent = after["spent_ucr"]
         assert after["available_ucr"] + spent == 10_000_000
+
+
+def test_a_gateway_killed_in_the_middle_of_a_tree_leaves_exact_sums(start_gateway, start_worker):
+    hold = Hold()
+    release = threading.Event()
+
+    async def handler(stream):
+        if ROOT in stream.path:
+            await hold(stream)
+            return
+        if "slow" in stream.path:
+            while not release.is_set() and not stream.connection.closed:
+                await asyncio.sleep(0.005)
+        await stream.answer(200, b"leaf")
+
+    worker = start_worker(handler)
+    gateway = start_gateway([worker], agents=PRICES)
+    key = gateway.account()
+    client, stream, token = hold.open(gateway, key, 500)
+    other = Client(gateway.port)
+    assert other.call(f"/ipfs/{LEAF}", headers=bearer(token)).status == 200
+    other.request(f"/ipfs/{LEAF}/slow", headers=budgeted(token, 50))
+    wait_for(lambda: len(worker.requests) == 3, 5, "the slow child at the worker")
+    gateway.process.kill()
+    gateway.process.wait()
+    release.set()
+    hold.ended.set()
+    gateway.start()
+    after = gateway.settled()  # parent and child, in whatever order the reaper found them
+    assert after["spent_ucr"] == 30 and after["available_ucr"] == 10_000_000 - 30
+    assert gateway.ctl("account", "show", "alice")["live_calls"] == 0
+    assert Client(gateway.port).call(f"/ipfs/{LEAF}", headers=bearer(token)).status == 403
+
+
+def test_a_listener_that_requires_a_certificate_takes_no_one_without(start_gateway, start_worker, tee):
+    gateway = start_gateway([start_worker()], agents=PRICES, tls_extra=", client: require")
+    key = gateway.account()
+    assert Client(gateway.port, certificate=tee.worker("w-any")).call(f"/ipfs/{LEAF}", key).status == 200
+    with pytest.raises((ssl.SSLError, ConnectionError, AssertionError, EOFError)):
+        answer = Client(gateway.port).call(f"/ipfs/{LEAF}", key)
+        assert answer.status is not None
 
 
 def test_over_tls_with_a_key_the_token_is_bound_to_the_workers(start_gateway, start_worker, tee):
