@@ -34,7 +34,8 @@ static bool read_quote(const struct attest_request *request, struct attest_bytes
     *platform = (struct attest_platform){0};
     if (!av_quote_parse(bytes, request->padded, &quote, verdict))
         return false;
-    if (!av_chain_parse(quote.pck_pem, CHAIN_PCK, &chain))
+    if (!av_chain_parse_like(quote.pck_pem, CHAIN_PCK, av_roots_decoder(request->roots), NULL, 0,
+                             &chain))
         return av_refuse(verdict, ATTEST_PCK_MALFORMED,
                          "the quote does not hold exactly three PEM certificates");
     bool ok = read_chain(request, &chain, platform, verdict);
@@ -57,13 +58,13 @@ bool attest_platform_of_certificate(const struct attest_request *request, struct
                                     struct attest_platform *platform,
                                     struct attest_verdict *verdict)
 {
-    const unsigned char *end = der.ptr;
     struct evidence_set set = {0};
     ERR_set_mark();
     av_verdict_init(verdict);
-    X509 *certificate =
-        der.len <= CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
-    bool ok = certificate != NULL && end == der.ptr + der.len;
+    X509 *certificate = der.len <= CERTIFICATE_BYTES_MAX
+                            ? av_decode_certificate(av_roots_decoder(request->roots), der)
+                            : NULL;
+    bool ok = certificate != NULL;
     if (!ok)
         av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED,
                   "not one whole DER certificate of at most %d bytes", CERTIFICATE_BYTES_MAX);

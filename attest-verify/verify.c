@@ -42,8 +42,8 @@ static bool parse_pck_chain(struct trial *trial)
         like[count] = &request->collateral[count]->crl_issuer;
         ++count;
     }
-    return av_chain_parse_like(trial->found.quote.pck_pem, CHAIN_PCK, like, count,
-                               &trial->pck_chain);
+    return av_chain_parse_like(trial->found.quote.pck_pem, CHAIN_PCK,
+                               av_roots_decoder(request->roots), like, count, &trial->pck_chain);
 }
 
 static bool read_pck(struct trial *trial)
@@ -143,7 +143,7 @@ static bool check_qe_report(struct trial *trial)
 static bool check_quote_signature(struct trial *trial)
 {
     const struct quote *quote = &trial->found.quote;
-    EVP_PKEY *key = av_key_from_point(quote->key);
+    EVP_PKEY *key = av_decode_point(av_roots_decoder(trial->request->roots), quote->key);
     bool holds = key != NULL && av_signature_holds(key, quote->signature, quote->signed_part);
     EVP_PKEY_free(key);
     return holds || av_refuse(trial->verdict, ATTEST_QUOTE_SIGNATURE, "%s",
@@ -297,11 +297,11 @@ void attest_verify_certificate(const struct attest_request *request, struct atte
     ERR_set_mark();
     av_verdict_init(verdict);
     av_explain_init(request->explanation, true);
-    const unsigned char *end = der.ptr;
     struct evidence_set set = {0};
-    X509 *certificate =
-        der.len <= CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
-    bool whole = certificate != NULL && end == der.ptr + der.len;
+    X509 *certificate = der.len <= CERTIFICATE_BYTES_MAX
+                            ? av_decode_certificate(av_roots_decoder(request->roots), der)
+                            : NULL;
+    bool whole = certificate != NULL;
     if (!whole)
         av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED,
                   "not one whole DER certificate of at most %d bytes", CERTIFICATE_BYTES_MAX);

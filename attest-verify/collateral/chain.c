@@ -70,9 +70,11 @@ static bool take_text(struct cursor *cursor, const char *text)
            av_cursor_take(cursor, len, &found);
 }
 
-struct likes {
-    const struct chain *const *chains;
-    size_t count;
+/* What certificates are decoded with. */
+struct source {
+    const struct decoder *decoder;
+    const struct chain *const *likes;
+    size_t like_count;
 };
 
 /* The signature, which ends a certificate, is compared first: with many chains at hand encoding
@@ -91,32 +93,25 @@ static bool is_encoding_of(X509 *certificate, const uint8_t *der, size_t len)
     return same;
 }
 
-static X509 *find_like(const struct likes *likes, const uint8_t *der, size_t len)
+static X509 *find_like(const struct source *source, const uint8_t *der, size_t len)
 {
-    for (size_t i = 0; i < likes->count; ++i)
-        for (size_t j = 0; j < likes->chains[i]->count; ++j) {
-            X509 *certificate = likes->chains[i]->certificates[j];
+    for (size_t i = 0; i < source->like_count; ++i)
+        for (size_t j = 0; j < source->likes[i]->count; ++j) {
+            X509 *certificate = source->likes[i]->certificates[j];
             if (is_encoding_of(certificate, der, len) && X509_up_ref(certificate) == 1)
                 return certificate;
         }
     return NULL;
 }
 
-static X509 *certificate_from_der(const uint8_t *der, int len, const struct likes *likes)
+static X509 *certificate_from_der(const uint8_t *der, int len, const struct source *source)
 {
-    const unsigned char *end = der;
-    X509 *certificate = find_like(likes, der, (size_t)len);
-    if (certificate != NULL)
-        return certificate;
-    certificate = d2i_X509(NULL, &end, len);
-    if (certificate != NULL && end != der + len) {
-        X509_free(certificate);
-        certificate = NULL;
-    }
-    return certificate;
+    struct attest_bytes bytes = {.ptr = der, .len = (size_t)len};
+    X509 *certificate = find_like(source, der, (size_t)len);
+    return certificate != NULL ? certificate : av_decode_certificate(source->decoder, bytes);
 }
 
-static X509 *decode_certificate(struct attest_bytes base64, const struct likes *likes)
+static X509 *decode_certificate(struct attest_bytes base64, const struct source *source)
 {
     unsigned char *der = malloc(base64.len + 1);
     EVP_ENCODE_CTX *decoder = EVP_ENCODE_CTX_new();
@@ -126,7 +121,7 @@ static X509 *decode_certificate(struct attest_bytes base64, const struct likes *
         EVP_DecodeInit(decoder);
         if (EVP_DecodeUpdate(decoder, der, &len, base64.ptr, (int)base64.len) >= 0 &&
             EVP_DecodeFinal(decoder, der + len, &rest) == 1)
-            certificate = certificate_from_der(der, len + rest, likes);
+            certificate = certificate_from_der(der, len + rest, source);
     }
     EVP_ENCODE_CTX_free(decoder);
     free(der);
@@ -135,7 +130,7 @@ static X509 *decode_certificate(struct attest_bytes base64, const struct likes *
 
 /* RFC 7468 without explanatory text or headers. OpenSSL's own PEM reader skips foreign text and may
  * ask for a password. */
-static X509 *take_certificate(struct cursor *cursor, const struct likes *likes)
+static X509 *take_certificate(struct cursor *cursor, const struct source *source)
 {
     static const char end[] = "-----END CERTIFICATE-----";
     struct cursor trial = *cursor;
@@ -147,7 +142,7 @@ static X509 *take_certificate(struct cursor *cursor, const struct likes *likes)
     if (stop == NULL || !av_cursor_take(&trial, (size_t)(stop - trial.at), &base64) ||
         !take_text(&trial, end))
         return NULL;
-    X509 *certificate = decode_certificate(base64, likes);
+    X509 *certificate = decode_certificate(base64, source);
     if (certificate != NULL)
         *cursor = trial;
     return certificate;
@@ -155,7 +150,7 @@ static X509 *take_certificate(struct cursor *cursor, const struct likes *likes)
 
 X509 *av_pem_take_certificate(struct cursor *cursor)
 {
-    return take_certificate(cursor, &(struct likes){NULL, 0});
+    return take_certificate(cursor, &(struct source){0});
 }
 
 bool av_pem_is_spent(struct cursor *cursor)
@@ -166,19 +161,20 @@ bool av_pem_is_spent(struct cursor *cursor)
 
 bool av_chain_parse(struct attest_bytes pem, enum chain_kind kind, struct chain *chain)
 {
-    return av_chain_parse_like(pem, kind, NULL, 0, chain);
+    return av_chain_parse_like(pem, kind, NULL, NULL, 0, chain);
 }
 
 bool av_chain_parse_like(struct attest_bytes pem, enum chain_kind kind,
-                         const struct chain *const *like, size_t like_count, struct chain *chain)
+                         const struct decoder *decoder, const struct chain *const *like,
+                         size_t like_count, struct chain *chain)
 {
-    struct likes likes = {like, like_count};
+    struct source source = {decoder, like, like_count};
     *chain = (struct chain){0};
     if (pem.len > CHAIN_PEM_BYTES_MAX)
         return false;
     struct cursor cursor = av_cursor_over(pem);
     while (chain->count < rules[kind].count) {
-        X509 *certificate = take_certificate(&cursor, &likes);
+        X509 *certificate = take_certificate(&cursor, &source);
         if (certificate == NULL)
             break;
         chain->certificates[chain->count++] = certificate;

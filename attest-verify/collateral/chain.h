@@ -5,6 +5,7 @@
 #define AV_CHAIN_H
 
 #include "bytes/cursor.h"
+#include "bytes/decoder.h"
 #include "collateral/proven.h"
 #include "collateral/roots.h"
 
@@ -49,11 +50,11 @@ bool av_pem_is_spent(struct cursor *cursor);
 AV_MUST_USE bool av_chain_parse(struct attest_bytes pem, enum chain_kind kind, struct chain *chain);
 
 /* The same, taking certificates that stand in the chains `like` from there instead of decoding them
- * again: a P-256 key costs more to decode than to use once. */
+ * again. `decoder` may be NULL. */
 enum { CHAIN_LIKES_MAX = 256 };
 AV_MUST_USE bool av_chain_parse_like(struct attest_bytes pem, enum chain_kind kind,
-                                     const struct chain *const *like, size_t like_count,
-                                     struct chain *chain);
+                                     const struct decoder *decoder, const struct chain *const *like,
+                                     size_t like_count, struct chain *chain);
 void av_chain_fini(struct chain *chain);
 
 /* Whether the certificate names itself Intel's Processor CA, else the Platform CA. */

@@ -21,11 +21,11 @@ static struct attest_bytes bytes_of(const char *text)
 
 /* The chains of a document have a root, and mostly a signer, in common: `like` is one before. */
 static bool parse_chain(const cJSON *json, const char *member, enum chain_kind kind,
-                        const struct chain *like, struct chain *chain, char *error,
-                        size_t error_size)
+                        const struct decoder *decoder, const struct chain *like,
+                        struct chain *chain, char *error, size_t error_size)
 {
     const char *pem = av_json_string(json, member);
-    if (pem == NULL || !av_chain_parse_like(bytes_of(pem), kind, &like, 1, chain))
+    if (pem == NULL || !av_chain_parse_like(bytes_of(pem), kind, decoder, &like, 1, chain))
         return fail(error, error_size, member, "not a PEM chain of two certificates");
     return true;
 }
@@ -67,7 +67,8 @@ static const struct members tcb_members = {"tcb_info", "tcb_info_signature",
 static const struct members qe_members = {"qe_identity", "qe_identity_signature",
                                           "qe_identity_issuer_chain"};
 
-static bool parse_signed(const cJSON *json, const struct members *members, const struct chain *like,
+static bool parse_signed(const cJSON *json, const struct members *members,
+                         const struct decoder *decoder, const struct chain *like,
                          struct signed_text *out, char *error, size_t error_size)
 {
     char wrong[96];
@@ -83,7 +84,7 @@ static bool parse_signed(const cJSON *json, const struct members *members, const
     out->len = strlen(text);
     if (out->text == NULL)
         return fail(error, error_size, members->text, "out of memory");
-    return parse_chain(json, members->chain, CHAIN_TCB_SIGNER, like, &out->signer, error,
+    return parse_chain(json, members->chain, CHAIN_TCB_SIGNER, decoder, like, &out->signer, error,
                        error_size);
 }
 
@@ -92,14 +93,15 @@ static bool parse_members(const cJSON *json, struct attest_collateral *collatera
 {
     const char *wrong;
     const struct chain none = {0};
-    if (!parse_chain(json, "pck_crl_issuer_chain", CHAIN_CRL_ISSUER, &none, &collateral->crl_issuer,
-                     error, error_size) ||
+    const struct decoder *decoder = &collateral->decoder;
+    if (!parse_chain(json, "pck_crl_issuer_chain", CHAIN_CRL_ISSUER, decoder, &none,
+                     &collateral->crl_issuer, error, error_size) ||
         !parse_crl(json, "root_ca_crl", &collateral->root_crl, error, error_size) ||
         !parse_crl(json, "pck_crl", &collateral->pck_crl, error, error_size) ||
-        !parse_signed(json, &tcb_members, &collateral->crl_issuer, &collateral->tcb_text, error,
-                      error_size) ||
-        !parse_signed(json, &qe_members, &collateral->tcb_text.signer, &collateral->qe_text, error,
-                      error_size))
+        !parse_signed(json, &tcb_members, decoder, &collateral->crl_issuer, &collateral->tcb_text,
+                      error, error_size) ||
+        !parse_signed(json, &qe_members, decoder, &collateral->tcb_text.signer,
+                      &collateral->qe_text, error, error_size))
         return false;
     if (!av_tcb_document_parse(collateral->tcb_text.json, &collateral->tcb, &wrong))
         return fail(error, error_size, tcb_members.text, wrong);
@@ -121,9 +123,10 @@ struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char
     }
     ERR_set_mark(); /* a broken certificate leaves OpenSSL's errors behind */
     struct attest_collateral *collateral = calloc(1, sizeof *collateral);
-    bool ok = collateral != NULL && parse_members(tree, collateral, error, error_size);
+    bool ready = collateral != NULL && av_decoder_init(&collateral->decoder);
+    bool ok = ready && parse_members(tree, collateral, error, error_size);
     ERR_pop_to_mark();
-    if (collateral == NULL)
+    if (!ready)
         fail(error, error_size, "the document", "out of memory");
     cJSON_Delete(tree);
     if (ok)
@@ -150,6 +153,7 @@ void attest_collateral_free(struct attest_collateral *collateral)
     av_chain_fini(&collateral->crl_issuer);
     X509_CRL_free(collateral->root_crl);
     X509_CRL_free(collateral->pck_crl);
+    av_decoder_fini(&collateral->decoder);
     free(collateral);
 }
 

@@ -19,6 +19,7 @@ struct signed_text {
 };
 
 struct attest_collateral {
+    struct decoder decoder; /* of its certificates */
     struct signed_text tcb_text, qe_text;
     struct tcb_document tcb;
     struct qe_document qe;

@@ -17,6 +17,7 @@ struct root {
 struct attest_roots {
     struct root roots[ROOTS_MAX];
     size_t count;
+    struct decoder decoder;
 };
 
 /* The vendors' keys (ra-tls a.5). Intel's has certificates of 2018 that end in 2033 and in 2049;
@@ -36,9 +37,18 @@ static const struct root vendors[] = {
                    0xf5, 0x3f, 0x90, 0x33, 0x9c, 0x70, 0xe9, 0xd7, 0xad, 0x08}},
 };
 
-struct attest_roots *attest_roots_builtin(void)
+static struct attest_roots *new_roots(void)
 {
     struct attest_roots *roots = calloc(1, sizeof *roots);
+    if (roots == NULL || av_decoder_init(&roots->decoder))
+        return roots;
+    attest_roots_free(roots);
+    return NULL;
+}
+
+struct attest_roots *attest_roots_builtin(void)
+{
+    struct attest_roots *roots = new_roots();
     if (roots == NULL)
         return NULL;
     for (size_t i = 0; i < sizeof vendors / sizeof *vendors; ++i)
@@ -59,7 +69,7 @@ static bool digest_key(X509 *certificate, uint8_t out[SHA256_DIGEST_LENGTH])
 
 struct attest_roots *attest_roots_from_pem(struct attest_bytes pem, char *error, size_t error_size)
 {
-    struct attest_roots *roots = calloc(1, sizeof *roots);
+    struct attest_roots *roots = new_roots();
     struct cursor cursor = av_cursor_over(pem);
     X509 *certificate = NULL;
     ERR_set_mark();
@@ -75,13 +85,21 @@ struct attest_roots *attest_roots_from_pem(struct attest_bytes pem, char *error,
         return roots;
     snprintf(error, error_size, "trust anchors: not 1 to %d PEM certificates and nothing else",
              ROOTS_MAX);
-    free(roots);
+    attest_roots_free(roots);
     return NULL;
 }
 
 void attest_roots_free(struct attest_roots *roots)
 {
+    if (roots == NULL)
+        return;
+    av_decoder_fini(&roots->decoder);
     free(roots);
+}
+
+const struct decoder *av_roots_decoder(const struct attest_roots *roots)
+{
+    return roots != NULL ? &roots->decoder : NULL;
 }
 
 bool av_roots_have(const struct attest_roots *roots, X509 *certificate)

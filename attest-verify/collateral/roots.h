@@ -1,9 +1,10 @@
 /* Trust anchors: the SHA-256 of the public keys (SPKI) of vendors' root certificates.
- * Owns the list of digests.
+ * Owns the list of digests, and the decoder that verifications with these anchors read evidence by.
  * Never keeps a root certificate: Intel has published two for one key (ra-tls a.5). */
 #ifndef AV_ROOTS_H
 #define AV_ROOTS_H
 
+#include "bytes/decoder.h"
 #include "verdict.h"
 
 #include <openssl/x509.h>
@@ -11,5 +12,8 @@
 enum { ROOTS_MAX = 16 };
 
 bool av_roots_have(const struct attest_roots *roots, X509 *certificate);
+
+/* NULL without anchors. */
+const struct decoder *av_roots_decoder(const struct attest_roots *roots);
 
 #endif
