@@ -2,6 +2,7 @@
  * document that came for it holds. */
 #include "attest_verify.h"
 
+#include "bytes/crypto.h"
 #include "collateral/collateral.h"
 #include "evidence/evidence.h"
 #include "formats/quote.h"
@@ -34,8 +35,8 @@ static bool read_quote(const struct attest_request *request, struct attest_bytes
     *platform = (struct attest_platform){0};
     if (!av_quote_parse(bytes, request->padded, &quote, verdict))
         return false;
-    if (!av_chain_parse_like(quote.pck_pem, CHAIN_PCK, av_roots_decoder(request->roots), NULL, 0,
-                             &chain))
+    if (!av_chain_parse(quote.pck_pem, CHAIN_PCK, av_roots_decoder(request->roots), NULL, 0,
+                        &chain))
         return av_refuse(verdict, ATTEST_PCK_MALFORMED,
                          "the quote does not hold exactly three PEM certificates");
     bool ok = read_chain(request, &chain, platform, verdict);
@@ -77,6 +78,7 @@ bool attest_platform_of_certificate(const struct attest_request *request, struct
 }
 
 static bool check_platform(const struct attest_collateral *collateral,
+                           const struct collateral_chains *chains,
                            const struct attest_platform *platform, struct attest_verdict *verdict)
 {
     const uint8_t *fmspc = collateral->tcb.fmspc;
@@ -87,17 +89,20 @@ static bool check_platform(const struct attest_collateral *collateral,
         return av_refuse(verdict, ATTEST_COLLATERAL_MISMATCH,
                          "the document is of FMSPC %02x%02x%02x%02x%02x%02x", fmspc[0], fmspc[1],
                          fmspc[2], fmspc[3], fmspc[4], fmspc[5]);
-    return av_is_processor_ca(collateral->crl_issuer.certificates[0]) == platform->processor_ca ||
+    if (chains == NULL)
+        return true; /* refused next */
+    return av_is_processor_ca(chains->chains[COLLATERAL_CRL_ISSUER].certificates[0]) ==
+               platform->processor_ca ||
            av_refuse(verdict, ATTEST_COLLATERAL_MISMATCH,
                      "the PCK CRL is not of the CA that issued the platform's certificate");
 }
 
 /* A verification checks this signature with the platform's own chain; here there is none. */
 static bool check_pck_list(const struct attest_collateral *collateral,
-                           struct attest_verdict *verdict)
+                           const struct collateral_chains *chains, struct attest_verdict *verdict)
 {
-    EVP_PKEY *key = X509_get0_pubkey(collateral->crl_issuer.certificates[0]);
-    return (key != NULL && X509_CRL_verify(collateral->pck_crl, key) == 1) ||
+    EVP_PKEY *key = X509_get0_pubkey(chains->chains[COLLATERAL_CRL_ISSUER].certificates[0]);
+    return (key != NULL && av_list_is_signed(collateral->pck_crl, key)) ||
            av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the PCK CRL is not signed by its issuer");
 }
 
@@ -106,11 +111,16 @@ bool attest_collateral_holds(const struct attest_collateral *collateral,
                              const struct attest_platform *platform, struct attest_verdict *verdict)
 {
     struct proven proven = {0}; /* nothing is remembered: this is asked once of a document */
+    const struct chain none = {0};
+    struct collateral_chains own;
     ERR_set_mark();
     av_verdict_init(verdict);
-    bool ok = check_platform(collateral, platform, verdict) &&
-              av_collateral_verify(collateral, request, &proven, verdict) &&
-              check_pck_list(collateral, verdict);
+    const struct collateral_chains *chains =
+        av_collateral_chains(collateral, av_roots_decoder(request->roots), &none, &own);
+    bool ok = check_platform(collateral, chains, platform, verdict) &&
+              av_collateral_verify(collateral, chains, request, &proven, verdict) &&
+              check_pck_list(collateral, chains, verdict);
+    av_collateral_chains_fini(&own);
     ERR_pop_to_mark();
     return ok;
 }

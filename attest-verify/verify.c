@@ -20,6 +20,7 @@ struct trial {
     struct attest_bytes bytes;
     struct findings found;
     struct chain pck_chain;
+    struct collateral_chains chains; /* of collateral that was not proven */
     struct proven proven;
     struct attest_verdict *verdict;
 };
@@ -32,18 +33,17 @@ static bool read_quote(struct trial *trial)
            av_quote_parse(bytes, trial->request->padded, &trial->found.quote, trial->verdict);
 }
 
-/* The platform's CA and root mostly stand in its collateral too. */
+/* The platform's CA and root mostly stand in its collateral too; they are at hand if it is proven.
+ */
 static bool parse_pck_chain(struct trial *trial)
 {
     const struct attest_request *request = trial->request;
     const struct chain *like[CHAIN_LIKES_MAX];
     size_t count = 0;
-    while (count < CHAIN_LIKES_MAX && count < request->collateral_count) {
-        like[count] = &request->collateral[count]->crl_issuer;
-        ++count;
-    }
-    return av_chain_parse_like(trial->found.quote.pck_pem, CHAIN_PCK,
-                               av_roots_decoder(request->roots), like, count, &trial->pck_chain);
+    for (size_t i = 0; count < CHAIN_LIKES_MAX && i < request->collateral_count; ++i)
+        like[count++] = &request->collateral[i]->proven_chains.chains[COLLATERAL_CRL_ISSUER];
+    return av_chain_parse(trial->found.quote.pck_pem, CHAIN_PCK, av_roots_decoder(request->roots),
+                          like, count, &trial->pck_chain);
 }
 
 static bool read_pck(struct trial *trial)
@@ -94,7 +94,10 @@ static bool choose_collateral(struct trial *trial)
 
 static bool verify_collateral(struct trial *trial)
 {
-    return av_collateral_verify(trial->found.collateral, trial->request, &trial->proven,
+    const struct collateral_chains *chains =
+        av_collateral_chains(trial->found.collateral, av_roots_decoder(trial->request->roots),
+                             &trial->pck_chain, &trial->chains);
+    return av_collateral_verify(trial->found.collateral, chains, trial->request, &trial->proven,
                                 trial->verdict);
 }
 
@@ -230,6 +233,7 @@ static void judge_quote(const struct attest_request *request, struct attest_byte
     if (trusted)
         av_verdict_trust(verdict);
     av_chain_fini(&trial.pck_chain);
+    av_collateral_chains_fini(&trial.chains);
 }
 
 void attest_verify_quote(const struct attest_request *request, struct attest_bytes quote,
