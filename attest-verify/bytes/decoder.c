@@ -52,7 +52,7 @@ static EVP_PKEY *key_from_octets(const EC_GROUP *group, const uint8_t octets[POI
 EVP_PKEY *av_decode_point(const struct decoder *decoder, struct attest_bytes point)
 {
     uint8_t octets[POINT_BYTES] = {POINT_CONVERSION_UNCOMPRESSED};
-    if (point.len != POINT_BYTES - 1)
+    if (decoder == NULL || point.len != POINT_BYTES - 1)
         return NULL;
     memcpy(octets + 1, point.ptr, point.len);
     return key_from_octets(decoder->p256, octets);

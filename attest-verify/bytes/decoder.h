@@ -26,7 +26,8 @@ void av_decoder_fini(struct decoder *decoder);
 /* The certificate that all of `der` is, or NULL. With no decoder it comes from d2i_X509(). */
 X509 *av_decode_certificate(const struct decoder *decoder, struct attest_bytes der);
 
-/* A P-256 public key from x||y, big-endian; NULL when it is none. Free with EVP_PKEY_free. */
+/* A P-256 public key from x||y, big-endian; NULL when it is none, or without a decoder. Free with
+ * EVP_PKEY_free. */
 EVP_PKEY *av_decode_point(const struct decoder *decoder, struct attest_bytes point);
 
 #endif
