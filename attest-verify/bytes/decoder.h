@@ -1,9 +1,8 @@
-/* Certificates and P-256 points as OpenSSL's objects, without the search through all its providers'
- * decoders that each key costs there: 90 us of a certificate's 110, twice the price of a signature
- * (OpenSSL 3.0.22, 2026-11).
- * Owns an OpenSSL library context without algorithms and the group of P-256, neither of which what
- * it makes refers to; once made it may be shared between threads.
- * Never reads what OpenSSL would not, nor reads it otherwise. */
+/* Certificates and points of keys as OpenSSL's objects, without the search through all its
+ * providers' decoders that each key costs there: 90 us of a certificate's 110, twice the price of a
+ * signature (OpenSSL 3.0.22, 2026-11). Owns an OpenSSL library context without algorithms and two
+ * groups, none of which what it makes refers to; once made it may be shared between threads. Never
+ * reads what OpenSSL would not, nor reads it otherwise. */
 #ifndef AV_DECODER_H
 #define AV_DECODER_H
 
@@ -13,10 +12,12 @@
 #include <openssl/provider.h>
 #include <openssl/x509.h>
 
+enum decoder_curve { DECODER_P256, DECODER_P384, DECODER_CURVES };
+
 struct decoder {
     OSSL_LIB_CTX *bare;
     OSSL_PROVIDER *nothing; /* loaded, so that OpenSSL does not load its default */
-    EC_GROUP *p256;
+    EC_GROUP *groups[DECODER_CURVES];
 };
 
 /* False when memory is out; the fini function applies either way. */
