@@ -395,7 +395,12 @@ bool av_chain_verify(const struct chain *chain, enum chain_kind kind,
         return av_refuse(verdict, ATTEST_CHAIN_UNTRUSTED,
                          "the first certificate of the %s chain %s a CA", rule->word,
                          rule->ends_in_ca ? "is not" : "is");
-    return trust->path_holds || av_chain_path_holds(chain, kind, trust, verdict);
+    if (trust->path_holds)
+        return true;
+    X509 *root = chain->certificates[chain->count - 1];
+    if (trust->proven != NULL && av_roots_know(trust->roots, root))
+        av_proven_add_certificate(trust->proven, root, root);
+    return av_chain_path_holds(chain, kind, trust, verdict);
 }
 
 bool av_chain_path_holds(const struct chain *chain, enum chain_kind kind,

@@ -108,6 +108,12 @@ bool av_proven_init_run(struct proven_run *memory, struct proven *proven, X509_S
            X509_STORE_CTX_set_app_data(run, memory) == 1;
 }
 
+void av_proven_add_certificate(struct proven *proven, X509 *subject, X509 *issuer)
+{
+    if (!is_proven(proven, subject, issuer))
+        note(proven, subject, issuer);
+}
+
 bool av_proven_add_crl(struct proven *proven, X509_CRL *crl, X509 *issuer)
 {
     AUTHORITY_KEYID *akid = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL, NULL);
