@@ -1,5 +1,5 @@
 /* The order of the checks: reading `steps` downwards is reading ra-tls b. */
-#include "attest_verify.h"
+#include "verify.h"
 
 #include "bytes/crypto.h"
 #include "bytes/moment.h"
@@ -47,6 +47,20 @@ static bool parse_pck_chain(struct trial *trial)
                           like, count, &trial->pck_chain);
 }
 
+/* The machine by its own identity: an FMSPC is shared by a whole model (ra-tls (d) 5). */
+static bool note_instance(const struct pck *pck, struct attest_verdict *verdict)
+{
+    static const uint8_t kind[] = "dcap"; /* with its NUL */
+    uint8_t ids[sizeof pck->ppid + sizeof pck->piid] = {0};
+    memcpy(ids, pck->ppid, sizeof pck->ppid);
+    if (pck->has_piid)
+        memcpy(ids + sizeof pck->ppid, pck->piid, sizeof pck->piid);
+    verdict->has_instance =
+        av_sha256((struct attest_bytes){kind, sizeof kind}, (struct attest_bytes){ids, sizeof ids},
+                  verdict->instance_sha256);
+    return verdict->has_instance || av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
+}
+
 static bool read_pck(struct trial *trial)
 {
     if (!parse_pck_chain(trial))
@@ -56,7 +70,7 @@ static bool read_pck(struct trial *trial)
         return av_refuse(trial->verdict, ATTEST_PCK_MALFORMED,
                          "the SGX extension of the PCK certificate is missing, doubled or broken");
     memcpy(trial->verdict->fmspc, trial->found.pck.fmspc, sizeof trial->verdict->fmspc);
-    return true;
+    return note_instance(&trial->found.pck, trial->verdict);
 }
 
 static bool document_fits(const struct trial *trial, const struct attest_collateral *document,
@@ -216,9 +230,10 @@ static bool check_qe_identity(struct trial *trial)
 /* The evidence of a certificate must bind its key and be one statement; a bare quote binds none. */
 static bool check_binding(struct trial *trial)
 {
-    return trial->certificate == NULL ||
-           (av_evidence_binds_key(trial->evidence, trial->certificate, trial->verdict->report_data,
-                                  trial->verdict) &&
+    return (trial->certificate == NULL ||
+            av_evidence_binds_key(trial->evidence, trial->certificate, trial->verdict->report_data,
+                                  trial->verdict)) &&
+           (trial->evidence == NULL ||
             av_evidence_fits_quote(trial->evidence, &trial->found.quote, trial->verdict));
 }
 
@@ -246,9 +261,9 @@ static const struct {
     {ATTEST_CHECK_POLICY, appraise},                       /* b.8 */
 };
 
-static void judge_quote(const struct attest_request *request, struct attest_bytes bytes,
-                        const struct evidence *evidence, X509 *certificate,
-                        struct attest_verdict *verdict)
+void av_judge_quote(const struct attest_request *request, struct attest_bytes bytes,
+                    const struct evidence *evidence, X509 *certificate,
+                    struct attest_verdict *verdict)
 {
     struct trial trial = {.request = request,
                           .evidence = evidence,
@@ -274,21 +289,25 @@ void attest_verify_quote(const struct attest_request *request, struct attest_byt
                      */
     av_verdict_init(verdict);
     av_explain_init(request->explanation, false);
-    judge_quote(request, quote, NULL, NULL, verdict);
+    av_judge_quote(request, quote, NULL, NULL, verdict);
     ERR_pop_to_mark();
 }
 
-/* Several pieces of evidence are one statement only if they tell the same. */
-static bool tell_the_same(const struct attest_verdict *a, const struct attest_verdict *b)
+bool av_is_same_code(const struct attest_verdict *a, const struct attest_verdict *b)
 {
-    if (a->tee != b->tee || a->measurement_count != b->measurement_count ||
-        memcmp(a->fmspc, b->fmspc, sizeof a->fmspc) != 0)
+    if (a->tee != b->tee || a->measurement_count != b->measurement_count)
         return false;
     for (size_t i = 0; i < a->measurement_count; ++i)
         if (memcmp(a->measurements[i].bytes, b->measurements[i].bytes,
                    sizeof a->measurements[i].bytes) != 0)
             return false;
     return true;
+}
+
+/* Several pieces of evidence are one statement only if they tell the same. */
+static bool tell_the_same(const struct attest_verdict *a, const struct attest_verdict *b)
+{
+    return av_is_same_code(a, b) && memcmp(a->fmspc, b->fmspc, sizeof a->fmspc) == 0;
 }
 
 static void judge_item(const struct attest_request *request, const struct evidence *item,
@@ -301,7 +320,7 @@ static void judge_item(const struct attest_request *request, const struct eviden
     if (item->is_report)
         av_judge_report(request, &report, verdict);
     else
-        judge_quote(request, item->quote, item, certificate, verdict);
+        av_judge_quote(request, item->quote, item, certificate, verdict);
 }
 
 static void judge_evidence(const struct attest_request *request, const struct evidence_set *set,

@@ -45,7 +45,9 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/evidence/evidence_open_enclave.c \
     attest-verify/evidence/evidence_rats.c \
     attest-verify/explain.c attest-verify/explain.h \
-    attest-verify/verify.c
+    attest-verify/evidence/answer.c attest-verify/evidence/answer.h \
+    attest-verify/verify_answer.c \
+    attest-verify/verify.c attest-verify/verify.h
 
 bin_PROGRAMS += attest-verify/attest-verify
 attest_verify_attest_verify_SOURCES = attest-verify/program/main.c \

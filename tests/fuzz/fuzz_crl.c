@@ -95,8 +95,8 @@ static void judge(X509_CRL *list)
     X509_CRL *root_crl = root_list();
     if (roots == NULL || root_crl == NULL || !av_chain_parse(pem, CHAIN_PCK, NULL, NULL, 0, &chain))
         abort();
-    bool is_sound =
-        av_crl_check(list, chain.certificates[1], "PCK", (struct moment){.now = NOW}, &verdict);
+    struct moment at = {.now = NOW};
+    bool is_sound = av_crl_check(list, chain.certificates[1], "PCK", at, &verdict);
     bool is_signed = av_proven_add_crl(&proven, list, chain.certificates[1]);
     if (is_signed != (proven.crl_count == 1))
         abort();
