@@ -6,7 +6,7 @@
 #include "base/must.h"
 #include "callers/meter.h"
 
-enum { LINES_SETTLE = 12, LINES_RELEASE = 6 };
+enum { LINES_SETTLE = 12, LINES_MAX = 13, LINES_RELEASE = 6 };
 
 /* Units go by their place in the agent's price: their names are the registration's. */
 static void write_usage(char *out, size_t size, const struct usage *usage)
@@ -41,12 +41,15 @@ size_t owed_write(char out[OWED_TEXT_MAX], const struct hold *hold,
     if (settlement != NULL) {
         uint64_t over = settlement->over_ucr < PRICE_UCR_MAX ? settlement->over_ucr : PRICE_UCR_MAX;
         char usage[320], worker[sizeof(settlement->worker)], outcome[64];
+        char note[RECEIPT_NOTE_MAX] = "";
         write_usage(usage, sizeof(usage), &settlement->usage);
         write_word(worker, sizeof(worker), settlement->worker);
         write_word(outcome, sizeof(outcome), settlement->outcome);
+        if (settlement->note != NULL)
+            receipt_note_write(note, settlement->note);
         used += snprintf(out + used, OWED_TEXT_MAX - (size_t)used,
-                         "\n%" PRIu64 "\n%" PRIu64 "\n%s\n%d\n%s\n%s", settlement->cost_ucr, over,
-                         outcome, settlement->status, usage, worker);
+                         "\n%" PRIu64 "\n%" PRIu64 "\n%s\n%d\n%s\n%s\n%s", settlement->cost_ucr,
+                         over, outcome, settlement->status, usage, worker, note);
     }
     must(used > 0 && used < OWED_TEXT_MAX);
     return (size_t)used;
@@ -54,11 +57,11 @@ size_t owed_write(char out[OWED_TEXT_MAX], const struct hold *hold,
 
 bool owed_read(struct span text, struct owed *owed)
 {
-    struct span lines[LINES_SETTLE];
+    struct span lines[LINES_MAX];
     unsigned count = 0;
     for (bool more = true; more; ++count) {
         size_t end = span_find(text, '\n');
-        if (count == LINES_SETTLE)
+        if (count == LINES_MAX)
             return false;
         lines[count] = span_of(text.ptr, end);
         more = end < text.len;
@@ -78,7 +81,7 @@ bool owed_read(struct span text, struct owed *owed)
         return false;
     if (span_is(owed->mode, SPAN_OF("X")))
         return count == LINES_RELEASE;
-    if (!span_is(owed->mode, SPAN_OF("S")) || count != LINES_SETTLE)
+    if (!span_is(owed->mode, SPAN_OF("S")) || count < LINES_SETTLE)
         return false;
     owed->cost = lines[6];
     owed->over = lines[7];
@@ -86,6 +89,7 @@ bool owed_read(struct span text, struct owed *owed)
     owed->status = lines[9];
     owed->usage = lines[10];
     owed->worker = lines[11];
+    owed->note = count > LINES_SETTLE ? lines[12] : SPAN_NONE;
     return true;
 }
 
@@ -109,4 +113,5 @@ void owed_words(const struct owed *owed, struct words *keys, struct words *args)
     words_add(args, owed->status);
     words_add(args, owed->usage);
     words_add(args, owed->worker);
+    words_add(args, owed->note);
 }

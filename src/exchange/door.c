@@ -43,6 +43,7 @@ static void exchange_init(struct exchange *x, struct stream *caller)
     timer_init(&x->timer, site->loop, exchange_note_news, x);
     attempt_init(&x->attempt, site->pools, &x->record, exchange_note_news, x);
     relay_init(&x->relay, caller, &store);
+    x->relay.up_digest.on = x->relay.down_digest.on = site->options.body_digests;
     stream_set_note(caller, exchange_note_news, x);
 }
 
@@ -78,6 +79,7 @@ void door_close(struct exchange *x)
     bill_cancel(&x->bill);
     relay_fini(&x->relay);
     reply_fini(&x->reply);
+    receipt_wait_fini(&x->paper.wait);
     stream_release(x->caller);
     head_free(x->head);
     head_free(x->trailers);

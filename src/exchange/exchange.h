@@ -25,7 +25,9 @@
 #include "base/stats.h"
 #include "callers/accounts.h"
 #include "callers/auth.h"
+#include "callers/keyring.h"
 #include "callers/meter.h"
+#include "callers/receipts.h"
 #include "http/http.h"
 #include "rules/agents.h"
 #include "workers/pools.h"
@@ -41,6 +43,7 @@ struct exchange_options {
     uint64_t replay_total_max; /* of all calls of a lane; default 64 MiB */
     uint32_t place_ms_max;     /* waiting for a verified link; default 10000 */
     bool cors;                 /* the gateway answers preflights and adds the fields */
+    bool body_digests;         /* bodies are hashed as they pass, for the receipt */
 };
 
 /* What a lane gives its exchanges. The lane owns it; `agents` changes only between turns. */
@@ -52,6 +55,8 @@ struct site {
     struct meter *meter;
     struct accounts *accounts;
     struct store *store;
+    struct receipts *receipts; /* NULL: none are made */
+    struct keyring *keyring;   /* NULL: no keys are shown */
     struct stats *stats;
     const struct log *access_log;
     struct exchange_options options;

@@ -41,7 +41,8 @@ static void options_default(struct exchange_options *options)
                                          .replay_bytes_max = 65536,
                                          .replay_total_max = UINT64_C(64) << 20,
                                          .place_ms_max = 10000,
-                                         .cors = true};
+                                         .cors = true,
+                                         .body_digests = true};
 }
 
 void site_init(struct site *site)
