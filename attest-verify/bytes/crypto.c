@@ -130,3 +130,16 @@ bool av_signature_holds_p384(EVP_PKEY *key, struct attest_bytes signature,
 {
     return signature_holds(&p384, key, signature, message);
 }
+
+bool av_signature_holds_ed25519(const uint8_t x[32], struct attest_bytes signature,
+                                struct attest_bytes message)
+{
+    EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, x, 32);
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    bool holds = key != NULL && md != NULL &&
+                 EVP_DigestVerifyInit(md, NULL, NULL, NULL, key) == 1 &&
+                 EVP_DigestVerify(md, signature.ptr, signature.len, message.ptr, message.len) == 1;
+    EVP_MD_CTX_free(md);
+    EVP_PKEY_free(key);
+    return holds;
+}

@@ -21,6 +21,10 @@ AV_MUST_USE bool av_signature_holds(EVP_PKEY *key, struct attest_bytes signature
 AV_MUST_USE bool av_signature_holds_p384(EVP_PKEY *key, struct attest_bytes signature,
                                          struct attest_bytes message);
 
+/* Ed25519 (RFC 8032): `x` the public key, 32 bytes; `signature` 64 bytes. */
+AV_MUST_USE bool av_signature_holds_ed25519(const uint8_t x[32], struct attest_bytes signature,
+                                            struct attest_bytes message);
+
 bool av_key_is_p256(EVP_PKEY *key);
 bool av_key_is_p384(EVP_PKEY *key);
 

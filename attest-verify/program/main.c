@@ -4,6 +4,8 @@
 #include "collateral/chain.h"
 #include "program/fetching.h"
 #include "program/inputs.h"
+#include "program/print.h"
+#include "program/receipt.h"
 #include "program/verdict_json.h"
 #include "simulate/simulate.h"
 
@@ -30,6 +32,8 @@ static const char usage[] =
     "                  rats-tls, Open Enclave, dstack with its event log\n"
     "  explain quote|cert FILE  the same with --explain\n"
     "  policy FILE     draft a policy from the quote, report or certificate of a good worker\n"
+    "  receipt FILE    verify a gateway's receipt of a call, offline;\n"
+    "                  'attest-verify receipt --help' lists its own options\n"
     "  simulate DIR    make a simulated TEE vendor, collateral and workers' certificates, for tests;\n"
     "                  'attest-verify simulate --help' lists its own options\n"
     "\n"
@@ -181,25 +185,10 @@ static struct attest_request request_of(const struct call *call)
         .padded = call->padded};
 }
 
-/* cJSON lays out with raw tabs, which stand in no string: one after a colon is a space, the others
- * are two. */
-static bool put_laid_out(const char *text)
-{
-    for (char last = '\0'; *text != '\0'; last = *text++)
-        if (*text == '\t' ? fputs(last == ':' ? " " : "  ", stdout) < 0 : putchar(*text) == EOF)
-            return false;
-    return putchar('\n') != EOF && fflush(stdout) == 0;
-}
-
 static int print_json(cJSON *json)
 {
-    char *text = cJSON_Print(json);
-    cJSON_Delete(json);
-    if (text == NULL)
-        return wrong_call("out of memory");
-    bool printed = put_laid_out(text);
-    cJSON_free(text);
-    return printed ? 0 : wrong_call("cannot write to standard output");
+    const char *wrong;
+    return av_print_json(json, &wrong) ? 0 : wrong_call(wrong);
 }
 
 /* PEM or DER: PEM certificates begin with a dash, DER ones never do. `der` is to be freed. */
@@ -386,10 +375,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } other_commands[] = {
-    {"simulate", simulate_main},
-    {"--help", print_help},
-    {"help", print_help},
-    {"--version", print_version},
+    {"simulate", simulate_main}, {"receipt", av_receipt_main}, {"--help", print_help},
+    {"help", print_help},        {"--version", print_version},
 };
 
 int main(int argc, char **argv)
