@@ -18,7 +18,7 @@
 #include "rules/price.h"
 
 enum {
-    RECEIPT_RECORD_MAX = 1150, /* with the deepest path and the root it stays below RECEIPT_MAX */
+    RECEIPT_RECORD_MAX = 1130, /* with the deepest path and the root it stays below RECEIPT_MAX */
     RECEIPT_NOTE_MAX = 640,    /* of a ledger entry */
     RECEIPT_DIGEST_BYTES = 32
 };

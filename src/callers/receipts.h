@@ -20,7 +20,7 @@ struct receipts;
 
 enum {
     RECEIPT_MAX = 2048,       /* characters */
-    RECEIPTS_LEAVES_MAX = 64, /* of one tree: a deeper one would cost every receipt more bytes than
+    RECEIPTS_LEAVES_MAX = 32, /* of one tree: a deeper one would cost every receipt more bytes than
                                  it saves signatures */
 };
 

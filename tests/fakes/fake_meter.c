@@ -26,6 +26,8 @@ static void answer(void *owner)
         meter->settle_wait = NULL;
         settle->settled = meter->settle == SETTLE_ANSWERED;
         settle->charged_ucr = meter->settlement.cost_ucr;
+        settle->sequence = settle->settled ? meter->settles : 0;
+        settle->ended_ms = 1700000000000;
         settle->answer(settle);
     }
 }
