@@ -177,10 +177,8 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* The numbers first: should the second write fail, the old document is older than they are. */
-static bool keep_locked(const struct store *store, const struct attest_platform *platform,
-                        const char *json, size_t len, const struct attest_evaluation *evaluation,
-                        char *error, size_t error_size)
+static bool raise_locked(const struct store *store, const struct attest_platform *platform,
+                         const struct attest_evaluation *evaluation, char *error, size_t error_size)
 {
     char path[PATH_MAX], text[SEEN_BYTES_MAX];
     struct attest_evaluation seen;
@@ -189,8 +187,17 @@ static bool keep_locked(const struct store *store, const struct attest_platform 
     name_seen(store, platform, path);
     int text_len = snprintf(text, sizeof text, "tcb %" PRIu64 "\nqe %" PRIu64 "\n",
                             larger(seen.tcb, evaluation->tcb), larger(seen.qe, evaluation->qe));
-    if ((evaluation->tcb > seen.tcb || evaluation->qe > seen.qe) &&
-        !write_file(path, text, (size_t)text_len, error, error_size))
+    return (evaluation->tcb <= seen.tcb && evaluation->qe <= seen.qe) ||
+           write_file(path, text, (size_t)text_len, error, error_size);
+}
+
+/* The numbers first: should the second write fail, the old document is older than they are. */
+static bool keep_locked(const struct store *store, const struct attest_platform *platform,
+                        const char *json, size_t len, const struct attest_evaluation *evaluation,
+                        char *error, size_t error_size)
+{
+    char path[PATH_MAX];
+    if (!raise_locked(store, platform, evaluation, error, error_size))
         return false;
     name_document(store, platform, path);
     return write_file(path, json, len, error, error_size);
@@ -204,6 +211,17 @@ bool store_keep(const struct store *store, const struct attest_platform *platfor
     if (lock < 0)
         return false;
     bool ok = keep_locked(store, platform, json, len, evaluation, error, error_size);
+    close(lock);
+    return ok;
+}
+
+bool store_raise(const struct store *store, const struct attest_platform *platform,
+                 const struct attest_evaluation *evaluation, char *error, size_t error_size)
+{
+    int lock = take_lock(store, error, error_size);
+    if (lock < 0)
+        return false;
+    bool ok = raise_locked(store, platform, evaluation, error, error_size);
     close(lock);
     return ok;
 }

@@ -31,4 +31,8 @@ bool store_keep(const struct store *store, const struct attest_platform *platfor
                 size_t len, const struct attest_evaluation *evaluation, char *error,
                 size_t error_size);
 
+/* Raises the numbers alone, each by itself. */
+bool store_raise(const struct store *store, const struct attest_platform *platform,
+                 const struct attest_evaluation *evaluation, char *error, size_t error_size);
+
 #endif

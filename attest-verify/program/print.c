@@ -1,5 +1,7 @@
 #include "program/print.h"
 
+#include "program/call.h"
+
 #include <stdio.h>
 
 /* cJSON lays out with raw tabs, which stand in no string: one after a colon is a space, the others
@@ -12,15 +14,13 @@ static bool put_laid_out(const char *text)
     return putchar('\n') != EOF && fflush(stdout) == 0;
 }
 
-bool av_print_json(cJSON *json, const char **wrong)
+int av_print_json(const char *command, cJSON *json)
 {
-    char *text = cJSON_Print(json);
+    char *text = json != NULL ? cJSON_Print(json) : NULL;
     cJSON_Delete(json);
-    *wrong = "out of memory";
     if (text == NULL)
-        return false;
+        return call_is_wrong(command, "out of memory");
     bool printed = put_laid_out(text);
     cJSON_free(text);
-    *wrong = "cannot write to standard output";
-    return printed;
+    return printed ? 0 : call_is_wrong(command, "cannot write to standard output");
 }

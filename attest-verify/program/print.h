@@ -1,12 +1,12 @@
-/* One JSON object on standard output, laid out for people.
- * Owns the tree it is given, and frees it. Never prints half of what it could print whole. */
+/* JSON on standard output, laid out as the program always does.
+ * Owns nothing: it frees the tree it is given.
+ * Never prints half an object and calls it success. */
 #ifndef AV_PRINT_H
 #define AV_PRINT_H
 
 #include <cjson/cJSON.h>
-#include <stdbool.h>
 
-/* `json` may be NULL: memory was out. False when it could not be printed, and `wrong` says why. */
-bool av_print_json(cJSON *json, const char **wrong);
+/* 0, or EXIT_WRONG_CALL after a sentence when memory is out or nothing can be written. */
+int av_print_json(const char *command, cJSON *json);
 
 #endif

@@ -2,8 +2,9 @@
 
 #include "attest_receipt.h"
 #include "collateral/chain.h"
-#include "program/inputs.h"
+#include "program/call.h"
 #include "program/print.h"
+#include "program/usage.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -12,32 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GENUINE = 0, REFUSED = 1, WRONG_CALL = 2 };
-
-static const char usage[] =
-    "Usage: attest-verify receipt FILE --keys JWKS-FILE [options]\n"
-    "\n"
-    "Verifies a gateway's receipt of one call, offline. FILE is the value of an answer's\n"
-    "Agent-Receipt, or \"receipt\" of GET /v1/invocations/<id>.\n"
-    "\n"
-    "Options\n"
-    "  --keys FILE           the gateways' public keys: a JWK set, or the answer of\n"
-    "                        GET /.well-known/teegate, which holds one\n"
-    "  --evidence FILE       the worker's certificate (PEM or DER), quote or report: it must be the\n"
-    "                        one that the receipt names\n"
-    "  --request-body FILE   what was sent: its digest must be the receipt's\n"
-    "  --response-body FILE  what was answered, likewise\n"
-    "\n"
-    "Prints one JSON object: verdict (trusted or refused), reason, detail; record, what the receipt\n"
-    "says; kid, signed_at (unix ms), size and index, who signed when for how many; checked, what was\n"
-    "compared. A receipt says what the gateway signed for: whether the worker's evidence is to be\n"
-    "trusted is for 'attest-verify cert'.\n"
-    "\n"
-    "Exit status: 0 genuine, 1 refused, 2 the call itself was wrong.\n"
-    "\n"
-    "Example: attest-verify receipt receipt.txt --keys keys.json --response-body answer.bin\n";
-
-struct call {
+struct receipt_call {
     const char *receipt, *keys, *evidence, *request, *response;
 };
 
@@ -49,16 +25,10 @@ struct outcome {
     size_t checked_count;
 };
 
-static int wrong_call(const char *sentence)
-{
-    fprintf(stderr, "attest-verify: %s\nTry 'attest-verify receipt --help'.\n", sentence);
-    return WRONG_CALL;
-}
-
 /* --- arguments -----------------------------------------------------------------------------------
  */
 
-static bool take_option(struct call *call, int option, char *error, size_t size)
+static bool take_option(struct receipt_call *call, int option, char *error, size_t size)
 {
     const char **to = option == 'k'   ? &call->keys
                       : option == 'e' ? &call->evidence
@@ -74,7 +44,8 @@ static bool take_option(struct call *call, int option, char *error, size_t size)
     return true;
 }
 
-static bool take_arguments(struct call *call, int argc, char **argv, char *error, size_t size)
+static bool take_arguments(struct receipt_call *call, int argc, char **argv, char *error,
+                           size_t size)
 {
     static const struct option options[] = {{"keys", required_argument, NULL, 'k'},
                                             {"evidence", required_argument, NULL, 'e'},
@@ -148,7 +119,7 @@ static void refuse(struct outcome *outcome, enum attest_receipt_reason reason, c
     snprintf(outcome->detail, sizeof outcome->detail, "%s", sentence);
 }
 
-static bool check_receipt(const struct call *call, struct outcome *outcome, char *error,
+static bool check_receipt(const struct receipt_call *call, struct outcome *outcome, char *error,
                           size_t size)
 {
     struct inputs keys_file = {0}, file = {0};
@@ -177,7 +148,7 @@ static bool check_receipt(const struct call *call, struct outcome *outcome, char
     return good;
 }
 
-static bool check_evidence(const struct call *call, struct outcome *outcome, char *error,
+static bool check_evidence(const struct receipt_call *call, struct outcome *outcome, char *error,
                            size_t size)
 {
     struct inputs file = {0};
@@ -261,12 +232,11 @@ static cJSON *to_json(const struct outcome *outcome)
 
 int av_receipt_main(int argc, char **argv)
 {
-    struct call call = {NULL, NULL, NULL, NULL, NULL};
+    struct receipt_call call = {NULL, NULL, NULL, NULL, NULL};
     struct outcome outcome = {.reason = ATTEST_RECEIPT_INTERNAL};
     char error[1024];
-    const char *wrong;
     if (argc > 1 && strcmp(argv[1], "--help") == 0)
-        return fputs(usage, stdout) < 0 ? WRONG_CALL : 0;
+        return av_usage_print(argv[0]) ? EXIT_TRUSTED : EXIT_WRONG_CALL;
     bool good = take_arguments(&call, argc, argv, error, sizeof error) &&
                 check_receipt(&call, &outcome, error, sizeof error) &&
                 check_evidence(&call, &outcome, error, sizeof error) &&
@@ -275,8 +245,9 @@ int av_receipt_main(int argc, char **argv)
                 check_body(call.response, &outcome.receipt.response, "response-body",
                            ATTEST_RECEIPT_RESPONSE, &outcome, error, sizeof error);
     if (!good)
-        return wrong_call(error);
-    if (!av_print_json(to_json(&outcome), &wrong))
-        return wrong_call(wrong);
-    return outcome.reason == ATTEST_RECEIPT_GENUINE ? GENUINE : REFUSED;
+        return call_is_wrong(argv[0], error);
+    int status = av_print_json(argv[0], to_json(&outcome));
+    return status != 0                                ? status
+           : outcome.reason == ATTEST_RECEIPT_GENUINE ? EXIT_TRUSTED
+                                                      : EXIT_REFUSED;
 }

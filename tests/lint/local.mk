@@ -3,3 +3,7 @@ noinst_PROGRAMS += tests/lint/print_tables
 tests_lint_print_tables_SOURCES = tests/lint/print_tables.c
 tests_lint_print_tables_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_lint_print_tables_LDADD = $(TEST_LIBS)
+noinst_PROGRAMS += tests/lint/print_schema
+tests_lint_print_schema_SOURCES = tests/lint/print_schema.c
+tests_lint_print_schema_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_lint_print_schema_LDADD = $(ATTEST_LIBS)

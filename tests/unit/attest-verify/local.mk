@@ -130,3 +130,21 @@ tests_unit_attest_verify_test_explain_SOURCES = tests/unit/attest-verify/test_ex
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_explain_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_explain_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_policy_members
+tests_unit_attest_verify_test_policy_members_SOURCES = tests/unit/attest-verify/test_policy_members.c tests/unit/checks.h
+tests_unit_attest_verify_test_policy_members_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_policy_members_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_grace
+tests_unit_attest_verify_test_grace_SOURCES = tests/unit/attest-verify/test_grace.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_grace_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_grace_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_attested_tls
+tests_unit_attest_verify_test_attested_tls_SOURCES = tests/unit/attest-verify/test_attested_tls.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_attested_tls_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_attested_tls_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_policy_schema
+tests_unit_attest_verify_test_policy_schema_SOURCES = tests/unit/attest-verify/test_policy_schema.c tests/unit/checks.h
+tests_unit_attest_verify_test_policy_schema_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_policy_schema_LDADD = $(ATTEST_TEST_LIBS)
