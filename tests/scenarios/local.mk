@@ -32,6 +32,11 @@ tests_scenarios_test_redis_SOURCES = tests/scenarios/test_redis.c tests/unit/che
 tests_scenarios_test_redis_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_scenarios_test_redis_LDADD = $(SCENARIO_LIBS)
 
+check_PROGRAMS += tests/scenarios/test_receipts
+tests_scenarios_test_receipts_SOURCES = tests/scenarios/test_receipts.c tests/unit/checks.h
+tests_scenarios_test_receipts_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_scenarios_test_receipts_LDADD = $(SCENARIO_LIBS)
+
 check_PROGRAMS += tests/scenarios/test_bodies
 tests_scenarios_test_bodies_SOURCES = tests/scenarios/test_bodies.c tests/unit/checks.h
 tests_scenarios_test_bodies_CPPFLAGS = $(TEST_CPPFLAGS)
