@@ -16,6 +16,7 @@ static const char summary[] =
     "  policy FILE     check a policy, or draft one from the evidence of a known good worker\n"
     "  receipt FILE    verify a gateway's receipt of a call, offline\n"
     "  simulate DIR    make a simulated TEE vendor, collateral and workers' certificates, for tests\n"
+    "  simulate quote  make one more quote of a simulated worker, over report data given\n"
     "  help COMMAND    the same as COMMAND --help: everything about one command\n"
     "\n"
     "Options of cert, quote, snp, explain and policy\n"
