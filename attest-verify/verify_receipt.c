@@ -109,7 +109,10 @@ enum attest_receipt_reason attest_receipt_verify(const struct attest_receipt_key
         return ATTEST_RECEIPT_KEY;
     }
     struct attest_bytes signature = {.ptr = proof.signature, .len = sizeof proof.signature};
-    if (!av_signature_holds_ed25519(key->x, signature, parts.signed_text))
+    ERR_set_mark(); /* a refusal leaves OpenSSL's errors behind */
+    bool holds = av_signature_holds_ed25519(key->x, signature, parts.signed_text);
+    ERR_pop_to_mark();
+    if (!holds)
         return say(ATTEST_RECEIPT_SIGNATURE, detail, detail_size,
                    "the key it names did not sign this root");
     if (!is_in_tree(receipt, &proof))
@@ -159,11 +162,12 @@ static bool is_in_certificate(const struct attest_receipt *receipt, X509 *certif
 bool attest_receipt_is_of_certificate(const struct attest_receipt *receipt, struct attest_bytes der)
 {
     const unsigned char *end = der.ptr;
+    ERR_set_mark();
     X509 *certificate =
         der.len <= CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
     bool good = certificate != NULL && end == der.ptr + der.len && receipt->attested &&
                 is_key(receipt, certificate) && is_in_certificate(receipt, certificate);
     X509_free(certificate);
-    ERR_clear_error();
+    ERR_pop_to_mark();
     return good;
 }
