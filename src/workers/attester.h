@@ -20,9 +20,10 @@ struct proof {
     char tcb_status[48];
     char measurement[132]; /* hex of the code measurement: mrtd, mrenclave */
     uint8_t evidence_sha256[32];
-    uint8_t key_sha256[32]; /* of the certificate's SPKI */
-    int64_t expires;        /* unix seconds; 0 when it was not reached */
-    uint64_t lasts_ms;      /* until `expires`, from when it was judged; 0 unless trusted */
+    uint8_t key_sha256[32];    /* of the certificate's SPKI */
+    uint8_t policy_sha256[32]; /* of the policy's bytes */
+    int64_t expires;           /* unix seconds; 0 when it was not reached */
+    uint64_t lasts_ms;         /* until `expires`, from when it was judged; 0 unless trusted */
 };
 
 enum { ATTESTER_WAITS_MAX = 1024, ATTESTER_CERTIFICATE_BYTES_MAX = 256 * 1024 };

@@ -1,6 +1,7 @@
 #include "workers/trust.h"
 
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,6 +16,7 @@ struct trust {
     struct attest_collateral **collateral;
     size_t collateral_count;
     uint8_t digest[32];
+    uint8_t policy_digest[32];
 };
 
 static struct attest_bytes bytes_of(const struct file *file)
@@ -53,6 +55,7 @@ static bool read_policy(struct trust *trust, const char *path, EVP_MD_CTX *md, c
         ok = blame(path, "a policy is one file, and this folder has several", error, error_size);
     if (ok) {
         digest_files(md, "policy", &files);
+        SHA256((const uint8_t *)files.rows[0].bytes, files.rows[0].len, trust->policy_digest);
         trust->policy = attest_policy_parse(bytes_of(&files.rows[0]), why, sizeof(why));
         ok = trust->policy != NULL || blame(files.rows[0].path, why, error, error_size);
     }
@@ -171,6 +174,11 @@ void trust_give(struct trust *trust)
 bool trust_is_simulated(const struct trust *trust)
 {
     return trust->simulated;
+}
+
+const uint8_t *trust_policy_digest(const struct trust *trust)
+{
+    return trust->policy_digest;
 }
 
 const uint8_t *trust_digest(const struct trust *trust)

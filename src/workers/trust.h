@@ -10,6 +10,8 @@
 
 /* SHA-256 over every byte of policy, roots and collateral: two of the same digest judge alike. */
 const uint8_t *trust_digest(const struct trust *trust);
+/* SHA-256 of the policy file as it was read. */
+const uint8_t *trust_policy_digest(const struct trust *trust);
 /* Both may be NULL (a pool without a policy: nobody is trusted). */
 bool trust_is_same(const struct trust *one, const struct trust *other);
 /* The verifier's word on `der` (a certificate) at `now` (unix seconds). */

@@ -151,6 +151,7 @@ static void ask_verifier(const struct trust *trust, struct span certificate, int
     put_text(proof->tcb_status, sizeof(proof->tcb_status), verdict.tcb_status);
     put_measurement(proof, &verdict);
     memcpy(proof->evidence_sha256, verdict.evidence_sha256, sizeof(proof->evidence_sha256));
+    memcpy(proof->policy_sha256, trust_policy_digest(trust), sizeof(proof->policy_sha256));
     proof->expires = verdict.expires;
     if (!digest_key(certificate, proof->key_sha256) && proof->trusted)
         proof_refuse(proof, "malformed", "the certificate's key cannot be read");

@@ -181,6 +181,8 @@ START_TEST(each_command_asks_what_its_words_say)
          "GET /accounts/a/spend?from=86400000&to=172799999&count=7 HTTP", "");
     asks(WORDS("holds", "a"), "GET /accounts/a/holds HTTP", "");
     asks(WORDS("workers"), "GET /workers HTTP", "");
+    asks(WORDS("receipts", "keys"), "GET /receipts/keys HTTP", "");
+    asks(WORDS("receipts", "rotate"), "POST /receipts/rotate HTTP", "");
     asks(WORDS("live"), "GET /exchanges HTTP", "");
     asks(WORDS("metrics"), "GET /metrics HTTP", "");
 }
