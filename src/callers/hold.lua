@@ -6,7 +6,8 @@
 --       ttl ms, gateway:epoch, parent or '', most depth, most live children, cid, price, API key id
 -- Answers {word, available, retry ms, rate limit, rate left, concurrency limit, live, sub-budget},
 -- all as text; with a parent `available` is what is left of its sub-budget.
---   OK; VOID this very try was released before it came; LIVE it is running; DONE, MISMATCH;
+--   OK; VOID this very try was released before it came; by an id asked for before, LIVE it is running;
+--   {DONE, charge, status, outcome} it was settled; MISMATCH it was another request;
 --   NOACCT SUSPENDED RATE CONC DAY MONTH FUNDS CALLMAX; with a parent NOPARENT DEPTH KIDS SUBFUNDS
 
 local inv, try = word(ARGV[1], 64, 'invocation'), word(ARGV[2], 64, 'try')
@@ -35,7 +36,7 @@ if seen then
     elseif seen.st == 'H' then
         return {'LIVE'}
     elseif seen.st == 'S' then
-        return {'DONE', seen.charge, seen.status}
+        return {'DONE', seen.charge, seen.status, seen.outcome}
     end
 end
 

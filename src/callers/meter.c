@@ -20,7 +20,6 @@ enum {
     REAP_EVERY_MS_DEFAULT = 5000,
     REAP_QUIET_MS_DEFAULT = 30000,
     REAP_GRACE_MS_DEFAULT = 60000,
-    INVOCATION_CHARS = 26,
     RATE_WINDOW_S = 60
 };
 
@@ -91,9 +90,9 @@ static enum fault verdict_of(const struct redisReply *reply, const char **violat
         {"DAY", FAULT_QUOTA_EXCEEDED, "spend-day"},
         {"MONTH", FAULT_QUOTA_EXCEEDED, "spend-month"},
         {"SUSPENDED", FAULT_ACCOUNT_SUSPENDED, ""},
-        {"LIVE", FAULT_INVOCATION_EXISTS, ""},
-        {"DONE", FAULT_INVOCATION_EXISTS, ""},
-        {"MISMATCH", FAULT_INVOCATION_EXISTS, ""},
+        {"LIVE", FAULT_IDEMPOTENCY_IN_PROGRESS, ""},
+        {"DONE", FAULT_IDEMPOTENCY_RESULT_NOT_STORED, ""},
+        {"MISMATCH", FAULT_IDEMPOTENCY_MISMATCH, ""},
         {"NOACCT", FAULT_UNAUTHENTICATED, ""},
         {"SUBFUNDS", FAULT_PARENT_BUDGET_EXHAUSTED, ""},
         {"NOPARENT", FAULT_PARENT_NOT_RUNNING, ""},
@@ -125,6 +124,15 @@ static void read_facts(const struct redisReply *reply, const char *violated,
     facts->sub_ucr = answer_number(reply, 7);
 }
 
+static void read_first(const struct redisReply *reply, struct meter_facts *facts)
+{
+    struct span outcome = answer_word(reply, 3);
+    facts->first_cost_ucr = answer_number(reply, 1);
+    facts->first_status = answer_number(reply, 2);
+    snprintf(facts->first_outcome, sizeof(facts->first_outcome), "%.*s", (int)outcome.len,
+             outcome.ptr == NULL ? "" : outcome.ptr);
+}
+
 static void note_hold(void *owner, uint64_t id, const struct redisReply *reply)
 {
     struct meter *meter = owner;
@@ -144,7 +152,10 @@ static void note_hold(void *owner, uint64_t id, const struct redisReply *reply)
         return;
     wait->id = 0;
     wait->fault = fault;
-    read_facts(reply, violated, &wait->facts);
+    if (fault == FAULT_IDEMPOTENCY_RESULT_NOT_STORED)
+        read_first(reply, &wait->facts);
+    else
+        read_facts(reply, violated, &wait->facts);
     wait->answer(wait);
 }
 
@@ -166,7 +177,7 @@ static bool send_hold(struct meter *meter, const struct hold *hold, uint64_t id)
     words_add(&args, invocation);
     words_add_hex(&args, hold->attempt);
     words_add(&args, account);
-    words_add_text(&args, ""); /* fingerprint */
+    words_add_text(&args, hold->fingerprint);
     words_add_u64(&args, hold->ceiling_ucr);
     if (hold->sub_default)
         words_add_text(&args, "-");

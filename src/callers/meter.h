@@ -17,6 +17,8 @@
 
 struct meter;
 
+enum { INVOCATION_CHARS = 26, FINGERPRINT_TEXT_MAX = 33 };
+
 struct invocation {
     char text[INVOCATION_TEXT_MAX];
 };
@@ -29,6 +31,7 @@ struct hold {
     struct invocation id;
     struct caller caller;
     char cid[CID_TEXT_MAX];
+    char fingerprint[FINGERPRINT_TEXT_MAX]; /* of a request with an Idempotency-Key; else empty */
     uint64_t ceiling_ucr;
     uint64_t sub_ucr; /* held on top, for calls below this one */
     bool sub_default; /* the account's own, whatever `sub_ucr` says: facts.sub_ucr has it */
@@ -56,9 +59,14 @@ struct meter_facts {
     uint64_t rate_remaining;
     uint64_t concurrency_limit; /* 0: none */
     uint64_t concurrency_live;
+    /* IDEMPOTENCY_RESULT_NOT_STORED: how the first call ended */
+    uint64_t first_cost_ucr;
+    uint64_t first_status; /* 0: it was not answered */
+    char first_outcome[48];
 };
 
-/* fault: NONE, INSUFFICIENT_CREDIT, ACCOUNT_SUSPENDED, QUOTA_EXCEEDED, INVOCATION_EXISTS,
+/* fault: NONE, INSUFFICIENT_CREDIT, ACCOUNT_SUSPENDED, QUOTA_EXCEEDED,
+ * IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_RESULT_NOT_STORED, IDEMPOTENCY_MISMATCH,
  * UNAUTHENTICATED (no such account) or METERING_UNAVAILABLE; with a parent also
  * PARENT_BUDGET_EXHAUSTED, PARENT_NOT_RUNNING and DEPTH_EXCEEDED. `answer` is called later, never
  * before meter_hold() returns. */

@@ -4,6 +4,7 @@
 
 local MOST = 9007199254740991 -- 2^53 - 1: Lua counts in doubles
 local KEPT_S = '600'          -- how long a tombstone answers for its invocation
+local KEYED_S = '86400'       -- the same where the caller may ask again by its Idempotency-Key
 
 local HOLD = {'st', 'fp', 'c', 'sb', 'cp', 'day', 'mon', 'dep', 'gw', 'try', 'par', 'root', 'acct',
               'cid', 'price', 'key', 'at', 'ptry', 'kids', 'subs'}

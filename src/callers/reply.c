@@ -138,6 +138,11 @@ size_t reply_problem_json(char *out, size_t out_size, const struct problem *prob
         json_u64(&json, problem->fault == FAULT_PARENT_BUDGET_EXHAUSTED ? "remaining" : "available",
                  problem->available_ucr);
     }
+    if (problem->has_first) {
+        json_u64(&json, "original-status", problem->first_status);
+        json_u64(&json, "original-cost", problem->first_cost_ucr);
+        json_text(&json, "original-outcome", span_text(problem->first_outcome));
+    }
     if (problem->violated != NULL) {
         json_array(&json, "violated-policies");
         json_text(&json, NULL, span_text(problem->violated));
@@ -207,7 +212,7 @@ static size_t page(char *out, size_t size, const struct problem *problem)
 
 static void add_retry_after(struct head *head, const struct problem *problem, int status)
 {
-    if (status != 429 && status != 503)
+    if (status != 429 && status != 503 && problem->retry_after_ms == 0)
         return;
     uint64_t seconds = (problem->retry_after_ms + 999) / 1000;
     if (seconds == 0) {

@@ -31,6 +31,10 @@ struct problem {
     bool has_money; /* required and available (PARENT_BUDGET_EXHAUSTED: remaining) are known */
     uint64_t required_ucr;
     uint64_t available_ucr;
+    bool has_first; /* IDEMPOTENCY_RESULT_NOT_STORED: how the first call ended */
+    uint64_t first_status;
+    uint64_t first_cost_ucr;
+    const char *first_outcome;
 };
 
 /* How the caller wants it. */

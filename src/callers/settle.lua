@@ -133,5 +133,5 @@ redis.call('SET', KEYS[2], record_pack({
     st = 'S', fp = hold.fp, charge = digits(charge), seq = digits(account.seq), lid = id,
     status = status, acct = name, cid = hold.cid, outcome = outcome,
     par = hold.par, root = hold.root, subs = digits(subs)
-}), 'EX', KEPT_S)
+}), 'EX', hold.fp ~= '' and KEYED_S or KEPT_S)
 return {'OK', digits(charge), digits(account.seq), id}

@@ -5,6 +5,8 @@
 
 #include "base/must.h"
 
+static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
+
 void token_make(char *out, size_t chars)
 {
     unsigned char bytes[128];
@@ -12,9 +14,20 @@ void token_make(char *out, size_t chars)
     must(getrandom(bytes, chars, 0) ==
          (ssize_t)chars); /* up to 256 bytes come whole: getrandom(2) */
     for (size_t i = 0; i < chars; ++i)
-        out[i] = "abcdefghijklmnopqrstuvwxyz234567"[bytes[i] & 31];
+        out[i] = base32[bytes[i] & 31];
     out[chars] = '\0';
     explicit_bzero(bytes, sizeof(bytes));
+}
+
+void token_base32(char *out, size_t chars, const unsigned char *bytes)
+{
+    for (size_t i = 0; i < chars; ++i) {
+        unsigned value = 0;
+        for (size_t bit = 5 * i; bit < 5 * i + 5; ++bit)
+            value = value << 1 | (bytes[bit / 8] >> (7 - bit % 8) & 1);
+        out[i] = base32[value];
+    }
+    out[chars] = '\0';
 }
 
 void token_hex(char *out, const unsigned char *bytes, size_t count)

@@ -44,6 +44,8 @@ enum fault carry_up(struct exchange *x)
     if (fault != FAULT_NONE)
         return fault;
     relay_up(relay, x->alarm.now);
+    if (relay->broken)
+        return FAULT_CONTENT_DIGEST_MISMATCH;
     if (relay_is_over_up(relay))
         return relay->up_max < x->agent->request_bytes_max ? FAULT_BUDGET : FAULT_REQUEST_TOO_LARGE;
     if (mark_passed(&relay->upload, x->site->options.upload_idle_ms_max, &x->alarm))

@@ -7,7 +7,7 @@
 
 /* clang-format off */
 #define STEPS(S) \
-    S(open) S(identify) S(own) S(admit) S(place) S(attempt) S(answer) S(stream) S(settle) \
+    S(open) S(identify) S(own) S(gather) S(admit) S(place) S(attempt) S(answer) S(stream) S(settle) \
     S(finish) S(refuse) S(end)
 /* clang-format on */
 
@@ -168,7 +168,13 @@ static enum step_outcome do_identify(struct exchange *x)
     if (x->agent->total_ms_max != 0)
         x->total_at = x->opened_at + x->agent->total_ms_max;
     end_with_parent(x);
-    return go(x, &step_admit);
+    if (!x->agent->metered)
+        return go(x,
+                  &step_admit); /* no hold, nothing to know it by: the key is the agent's alone */
+    enum fault fault = again_read(x);
+    if (fault != FAULT_NONE)
+        return fail(x, fault);
+    return go(x, x->claim.key_len > 0 ? &step_gather : &step_admit);
 }
 
 static enum step_outcome do_own(struct exchange *x)
@@ -179,6 +185,16 @@ static enum step_outcome do_own(struct exchange *x)
     return fault == FAULT_NONE ? go(x, &step_end) : fail(x, fault);
 }
 
+/* --- GATHER --------------------------------------------------------------------------------- */
+
+static enum step_outcome do_gather(struct exchange *x)
+{
+    enum fault fault;
+    if (!again_gather(x, &fault))
+        return STEP_WAIT;
+    return fault == FAULT_NONE ? go(x, &step_admit) : fail(x, fault);
+}
+
 /* --- ADMIT ---------------------------------------------------------------------------------- */
 
 /* Declared, or known because all of it is here; else -1. */
@@ -186,7 +202,7 @@ static int64_t request_length(const struct exchange *x)
 {
     int64_t length = stream_length(x->caller);
     if (length < 0 && stream_is_ended(x->caller))
-        length = (int64_t)stream_bytes(x->caller);
+        length = (int64_t)(x->relay.taken + stream_bytes(x->caller));
     return length;
 }
 
@@ -198,6 +214,7 @@ static enum step_outcome ask_hold(struct exchange *x)
     if (fault != FAULT_NONE)
         return fail(x, fault);
     x->bill.hold.children_max = options->subcalls_live;
+    memcpy(x->bill.hold.fingerprint, x->fingerprint, sizeof(x->fingerprint));
     if (!x->agent->metered)
         return go(x, &step_place);
     bill_hold(&x->bill, &x->invocation, &x->auth.caller, x->cid, x->alarm.now);

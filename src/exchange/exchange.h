@@ -5,6 +5,7 @@
  *   OPEN     path -> target; what the gateway answers by itself goes to END
  *   IDENTIFY credential -> caller -> agent                          (waits for auth)
  *   OWN      the caller's account or invocation                     (waits for Redis; then END)
+ *   GATHER   with an Idempotency-Key: the body, as far as it is kept -> its fingerprint
  *   ADMIT    price and caps -> ceiling -> meter_hold                (waits for Redis)
  *   PLACE    head for the worker -> pools_lend
  *   ATTEMPT  waits for a verified link, then for the answer's head; the request body flows; a fault
@@ -58,8 +59,8 @@ struct site {
     struct accounts *accounts;
     struct store *store;
     const struct token_keys *keys; /* NULL: no tokens are made; changes only between turns */
-    struct receipts *receipts; /* NULL: none are made */
-    struct keyring *keyring;   /* NULL: no keys are shown */
+    struct receipts *receipts;     /* NULL: none are made */
+    struct keyring *keyring;       /* NULL: no keys are shown */
     struct stats *stats;
     const struct log *access_log;
     struct exchange_options options;

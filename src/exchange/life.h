@@ -7,6 +7,7 @@
 #include "exchange/alarm.h"
 #include "exchange/attempt.h"
 #include "exchange/bill.h"
+#include "exchange/claim.h"
 #include "exchange/exchange.h"
 #include "exchange/heads.h"
 #include "exchange/relay.h"
@@ -58,6 +59,8 @@ struct exchange {
     struct credential credential;
     char cid[CID_TEXT_MAX];
     struct invocation invocation;
+    struct claim claim;
+    char fingerprint[FINGERPRINT_TEXT_MAX];
 
     struct auth_wait auth;
     bool auth_asking;
@@ -104,6 +107,15 @@ void exchange_note_news(void *user);
 
 /* Gives back all it has; it is freed at the end of the turn. */
 void door_close(struct exchange *x);
+
+/* --- again.c: a request that may be asked again --------------------------------------------------
+ */
+
+/* Reads Idempotency-Key and Content-Digest. */
+enum fault again_read(struct exchange *x);
+/* Of a request with a key: takes the body as far as it is kept, then names the call and makes its
+ * fingerprint. False while more of the body is to come. */
+bool again_gather(struct exchange *x, enum fault *fault);
 
 /* --- carry.c: bodies, and what is wrong with them -----------------------------------------------
  */

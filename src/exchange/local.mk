@@ -1,9 +1,11 @@
 # src/exchange: sources of libteegate
 src_libteegate_a_SOURCES += \
+    src/exchange/again.c \
     src/exchange/alarm.h \
     src/exchange/attempt.c src/exchange/attempt.h \
     src/exchange/bill.c src/exchange/bill.h \
     src/exchange/carry.c \
+    src/exchange/claim.c src/exchange/claim.h \
     src/exchange/digest.c src/exchange/digest.h \
     src/exchange/door.c \
     src/exchange/exchange.c src/exchange/exchange.h \

@@ -18,18 +18,25 @@ void relay_init(struct relay *relay, struct stream *caller, const struct relay_s
                             .down_max = UINT64_MAX};
 }
 
-void relay_forget(struct relay *relay)
+static void kept_free(struct relay *relay)
 {
     *relay->store.total -= relay->kept_room;
     free(relay->kept);
     relay->kept = NULL;
     relay->kept_len = relay->kept_room = 0;
+}
+
+void relay_forget(struct relay *relay)
+{
     relay->keeps = false;
+    if (relay->worker == NULL || relay->given >= relay->taken)
+        kept_free(relay);
 }
 
 void relay_fini(struct relay *relay)
 {
-    relay_forget(relay);
+    kept_free(relay);
+    digest_fini(&relay->check);
     digest_fini(&relay->up_digest);
     digest_fini(&relay->down_digest);
 }
@@ -76,20 +83,42 @@ static bool kept_grow(struct relay *relay, size_t needed)
     return true;
 }
 
-/* Copies the first `count` bytes that are about to leave; at the first that has no room all goes.
- */
-static void keep(struct relay *relay, struct span bytes)
+static bool keep(struct relay *relay, struct span bytes)
 {
-    if (!relay->keeps)
-        return;
     size_t needed = relay->kept_len + bytes.len;
-    if (needed > relay->store.bytes_max ||
-        (needed > relay->kept_room && !kept_grow(relay, needed))) {
-        relay_forget(relay);
-        return;
-    }
+    if (needed > relay->store.bytes_max || (needed > relay->kept_room && !kept_grow(relay, needed)))
+        return false;
     memcpy(relay->kept + relay->kept_len, bytes.ptr, bytes.len);
     relay->kept_len = needed;
+    return true;
+}
+
+static void look_at_request(struct relay *relay, struct span bytes)
+{
+    digest_add(&relay->up_digest, bytes);
+    digest_add(&relay->check, bytes);
+}
+
+enum gathered relay_gather(struct relay *relay, uint64_t now)
+{
+    uint64_t before = relay->taken;
+    while (stream_bytes(relay->caller) > 0) {
+        struct span front = stream_front(relay->caller);
+        if (!keep(relay, front))
+            return GATHERED_LARGER;
+        look_at_request(relay, front);
+        relay->taken += front.len;
+        stream_take(relay->caller, front.len);
+    }
+    mark_note(&relay->upload, true, relay->taken > before, now);
+    return stream_is_ended(relay->caller) ? GATHERED_WHOLE : GATHERED_WAITS;
+}
+
+bool relay_is_as_checked(const struct relay *relay)
+{
+    uint8_t is[sizeof(relay->checked)];
+    digest_read(&relay->check, is);
+    return memcmp(is, relay->checked, relay->check.wide ? 64 : 32) == 0;
 }
 
 static void give_kept(struct relay *relay)
@@ -99,6 +128,8 @@ static void give_kept(struct relay *relay)
         return;
     stream_send(relay->worker, span_of(relay->kept + relay->given, count));
     relay->given += count;
+    if (!relay->keeps && relay->given == relay->taken)
+        kept_free(relay);
 }
 
 static bool give_fresh(struct relay *relay)
@@ -108,8 +139,10 @@ static bool give_fresh(struct relay *relay)
     count = least(count, relay->up_max > relay->taken ? relay->up_max - relay->taken : 0);
     if (count == 0)
         return false;
-    keep(relay, span_of(front.ptr, count));
-    digest_add(&relay->up_digest, span_of(front.ptr, count));
+    /* At the first bytes that have no room all that was kept goes. */
+    if (relay->keeps && !keep(relay, span_of(front.ptr, count)))
+        relay_forget(relay);
+    look_at_request(relay, span_of(front.ptr, count));
     size_t moved = stream_move(relay->worker, relay->caller, count);
     must(moved == count);
     relay->taken += moved;
@@ -121,6 +154,9 @@ static void end_up(struct relay *relay)
 {
     if (relay->given < relay->taken || !stream_is_ended(relay->caller) ||
         stream_bytes(relay->caller) > 0)
+        return;
+    relay->broken = relay->check.on && !relay_is_as_checked(relay);
+    if (relay->broken)
         return;
     relay->up_ended = true;
     stream_send_end(relay->worker, heads_request_trailers(stream_trailers(relay->caller)));

@@ -34,9 +34,13 @@ struct relay {
     uint64_t sent_seen;
     struct digest up_digest;   /* of `taken` */
     struct digest down_digest; /* of `down`; sealed: of all that will be */
-    struct mark upload;        /* the worker could take a byte, the caller sends none */
-    struct mark idle;          /* the caller could take a byte, the worker sends none that may go */
-    struct mark stall;         /* bytes are under way, the caller takes none */
+    /* `taken` is held to what its sender said of it, before its end is passed on */
+    struct digest check;
+    uint8_t checked[64]; /* what it must be */
+    bool broken;         /* and it is not: the worker was not told of an end */
+    struct mark upload;  /* the worker could take a byte, the caller sends none */
+    struct mark idle;    /* the caller could take a byte, the worker sends none that may go */
+    struct mark stall;   /* bytes are under way, the caller takes none */
 };
 
 void relay_init(struct relay *relay, struct stream *caller, const struct relay_store *store);
@@ -46,8 +50,15 @@ void relay_join(struct relay *relay, struct stream *worker, bool ended);
 void relay_part(struct relay *relay);
 /* The request sent so far can be sent again. */
 bool relay_is_replayable(const struct relay *relay);
-/* There will be no other try: what was kept goes. */
+/* There will be no other try: what was kept goes, once this worker has it. */
 void relay_forget(struct relay *relay);
+
+/* Before there is a worker: takes what the caller sends into what is kept. WHOLE: all of it is
+ * there; LARGER: the rest is more than may be kept; WAITS: more is to come. */
+enum gathered { GATHERED_WAITS, GATHERED_WHOLE, GATHERED_LARGER };
+enum gathered relay_gather(struct relay *relay, uint64_t now);
+/* What was taken so far is what `checked` says. */
+bool relay_is_as_checked(const struct relay *relay);
 
 /* Moves what can move; the caller's trailers go last. `now` for the marks. */
 void relay_up(struct relay *relay, uint64_t now);

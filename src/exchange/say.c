@@ -9,6 +9,7 @@ enum {
     BREAK_MS = 1000, /* for the caller to take the event that tells of a broken stream */
     LOOK_MS = 10,    /* a stream does not note that a few bytes left: it is looked at */
     EVENT_MAX = REPLY_PROBLEM_MAX + 64,
+    IN_PROGRESS_MS = 1000,   /* nobody knows when the first call ends: soon enough for most */
     TOKEN_LIFE_MS = 86400000 /* the longest limits.time */
 };
 
@@ -34,6 +35,12 @@ static struct problem problem_of(const struct exchange *x)
         problem.required_ucr = x->bill.hold.ceiling_ucr + facts->sub_ucr;
         problem.available_ucr = facts->available_ucr;
     }
+    if (x->fault == FAULT_IDEMPOTENCY_IN_PROGRESS)
+        problem.retry_after_ms = IN_PROGRESS_MS;
+    problem.has_first = x->fault == FAULT_IDEMPOTENCY_RESULT_NOT_STORED;
+    problem.first_status = facts->first_status;
+    problem.first_cost_ucr = facts->first_cost_ucr;
+    problem.first_outcome = facts->first_outcome;
     if (x->fault == FAULT_METHOD_NOT_ALLOWED)
         problem.allow = x->target.kind == TARGET_AGENT
                             ? "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"

@@ -17,7 +17,7 @@ START_TEST(a_hold_that_is_refused_is_told_and_nobody_is_asked)
         {FAULT_QUOTA_EXCEEDED, 429, "\"violated-policies\":[\"rate\"]"},
         {FAULT_ACCOUNT_SUSPENDED, 403, "\"whose\":\"caller\""},
         {FAULT_UNAUTHENTICATED, 401, "\"code\":\"unauthenticated\""},
-        {FAULT_INVOCATION_EXISTS, 409, "\"code\":\"invocation-exists\""},
+        {FAULT_IDEMPOTENCY_IN_PROGRESS, 409, "\"code\":\"idempotency-in-progress\""},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
         struct hall hall;

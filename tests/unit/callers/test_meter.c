@@ -263,7 +263,7 @@ START_TEST(one_invocation_is_never_held_twice)
     twin.answered = false;
     meter_hold(meter, &twin.hold, &twin.wait);
     lane_until(&lane, twin.answered);
-    ck_assert_int_eq(twin.wait.fault, FAULT_INVOCATION_EXISTS);
+    ck_assert_int_eq(twin.wait.fault, FAULT_IDEMPOTENCY_IN_PROGRESS);
     /* The refused twin's release, should anybody send it, is not the first one's. */
     meter_release(meter, &twin.hold);
     lane_until(&lane, meter_pending(meter) == 0);
