@@ -15,3 +15,8 @@ tests_unit_exchange_test_bill_SOURCES = tests/unit/exchange/test_bill.c tests/un
     tests/fakes/fake_loop.h tests/fakes/fake_stream.c tests/fakes/fake_stream.h
 tests_unit_exchange_test_bill_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_exchange_test_bill_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/exchange/test_claim
+tests_unit_exchange_test_claim_SOURCES = tests/unit/exchange/test_claim.c tests/unit/checks.h
+tests_unit_exchange_test_claim_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_exchange_test_claim_LDADD = $(TEST_LIBS)
