@@ -73,3 +73,8 @@ check_PROGRAMS += tests/scenarios/test_subcalls
 tests_scenarios_test_subcalls_SOURCES = tests/scenarios/test_subcalls.c tests/unit/checks.h
 tests_scenarios_test_subcalls_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_scenarios_test_subcalls_LDADD = $(SCENARIO_LIBS)
+
+check_PROGRAMS += tests/scenarios/test_again
+tests_scenarios_test_again_SOURCES = tests/scenarios/test_again.c tests/unit/checks.h
+tests_scenarios_test_again_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_scenarios_test_again_LDADD = $(SCENARIO_LIBS)

@@ -118,6 +118,33 @@ START_TEST(a_fingerprint_parts_two_calls_under_one_id)
 }
 END_TEST
 
+START_TEST(a_settled_call_with_a_fingerprint_is_remembered_for_a_day)
+{
+    caller_start(&c);
+    make("ann", "1000", NULL);
+    is_word(say_hold(&c, "ann", "i1", "t1", "f1", "300", "0", "60000"), "OK");
+    is_word(say_settle(&c, "ann", "i1", "t1", "120"), "OK");
+    int64_t ttl_s = caller_say(&c, "TTL " TAG "h:i1")->integer;
+    ck_assert(ttl_s > 86390 && ttl_s <= 86400);
+    redisReply *reply = say_hold(&c, "ann", "i1", "t2", "f1", "300", "0", "60000");
+    is_word(reply, "DONE");
+    ck_assert_int_eq(caller_number(reply, 1), 120);
+    ck_assert_str_eq(reply->element[3]->str, "ok");
+    ck_assert_str_eq(account_field("ann", "held"), "0");
+    /* Released it may run again, by the same request only, and it is not remembered as long. */
+    is_word(say_hold(&c, "ann", "i2", "t1", "f1", "300", "0", "60000"), "OK");
+    is_word(say_release(&c, "ann", "i2", "t1"), "OK");
+    ck_assert_int_le(caller_say(&c, "TTL " TAG "h:i2")->integer, 600);
+    is_word(say_hold(&c, "ann", "i2", "t2", "f2", "300", "0", "60000"), "MISMATCH");
+    is_word(say_hold(&c, "ann", "i2", "t2", "f1", "300", "0", "60000"), "OK");
+    ck_assert_int_eq(caller_say(&c, "TTL " TAG "h:i2")->integer, -1);
+    is_word(say_settle(&c, "ann", "i2", "t1", "7"), "NOHOLD");
+    is_word(say_settle(&c, "ann", "i2", "t2", "7"), "OK");
+    ck_assert_str_eq(account_field("ann", "spent"), "127");
+    caller_stop(&c);
+}
+END_TEST
+
 START_TEST(each_limit_refuses_in_its_turn)
 {
     caller_start(&c);
@@ -458,6 +485,7 @@ int main(void)
         a_cost_above_the_ceiling_is_cut_to_it_and_noted,
         a_hold_that_comes_after_its_own_release_does_not_land,
         a_fingerprint_parts_two_calls_under_one_id,
+        a_settled_call_with_a_fingerprint_is_remembered_for_a_day,
         each_limit_refuses_in_its_turn,
         a_window_takes_exactly_its_limit,
         a_new_day_and_month_begin_at_nothing_and_old_calls_do_not_touch_them,
