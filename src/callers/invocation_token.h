@@ -11,6 +11,7 @@
 #include "base/must.h"
 #include "base/span.h"
 #include "callers/lineage.h"
+#include "callers/seal.h"
 #include "rules/cid.h"
 
 enum {
@@ -29,6 +30,7 @@ struct token_keys {
     } at[TOKEN_KEYS_MAX];
     unsigned count; /* 0: no token is made or taken */
     uint8_t caller_key[TOKEN_KEY_BYTES];
+    struct seal_keys answers; /* stored answers are sealed with these */
 };
 
 struct invocation_token {

@@ -6,6 +6,7 @@ src_libteegate_a_SOURCES += \
     src/callers/accounts.c src/callers/accounts.h \
     src/callers/accounts_keys.c src/callers/accounts_ledger.c src/callers/accounts_receipt.c \
     src/callers/answer.c src/callers/answer.h \
+    src/callers/answers.c src/callers/answers.h \
     src/callers/apikey.c src/callers/apikey.h \
     src/callers/auth.c src/callers/auth.h \
     src/callers/debts.c src/callers/debts.h \
@@ -24,6 +25,7 @@ src_libteegate_a_SOURCES += \
     src/callers/receipts.c src/callers/receipts.h \
     src/callers/replay.c src/callers/replay.h \
     src/callers/scripts.h \
+    src/callers/seal.c src/callers/seal.h \
     src/callers/secrets.c src/callers/secrets.h \
     src/callers/signer.c src/callers/signer.h \
     src/callers/statedir.c src/callers/statedir.h \

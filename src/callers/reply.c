@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "callers/answers.h"
 #include "config.h"
 
 enum { REPLY_HEAD_MAX = 8192, REPLY_FIELDS_MAX = 40, ASKED_FIELDS_MAX = 1024 };
@@ -40,7 +41,8 @@ bool reply_add_cors(struct head *head)
            head_add(head, SPAN_OF("access-control-expose-headers"),
                     SPAN_OF("agent-invocation-id, agent-worker, agent-measurement, "
                             "agent-cost-ceiling, agent-cost, agent-usage, agent-outcome, "
-                            "agent-receipt, ratelimit, ratelimit-policy, retry-after"));
+                            "agent-receipt, ratelimit, ratelimit-policy, retry-after, "
+                            "idempotent-replayed"));
 }
 
 static void finish(struct reply *reply, const char *type, const struct reply_form *form)
@@ -259,6 +261,19 @@ void reply_json(struct reply *reply, int status, struct span json, const char *i
     finish(reply, status < 400 ? "application/json" : "application/problem+json", form);
 }
 
+void reply_whole(struct reply *reply, struct head *head, char *body, size_t body_len,
+                 struct head *trailers, const struct reply_form *form)
+{
+    must(reply->head == NULL);
+    *reply =
+        (struct reply){.head = head,
+                       .status = head->status,
+                       .trailers = trailers,
+                       .body = body,
+                       .body_len = body_len,
+                       .head_only = form->head_only || head->status == 204 || head->status == 304};
+}
+
 /* Field names and commas, as browsers write them; anything else is not repeated. */
 static bool is_name_list(struct span text)
 {
@@ -316,6 +331,9 @@ void reply_well_known(struct reply *reply, const struct signer_key *keys, unsign
     json_text(&json, NULL, SPAN_OF("tdx"));
     json_text(&json, NULL, SPAN_OF("sgx"));
     json_end_array(&json);
+    json_object(&json, "idempotency_key");
+    json_u64(&json, "lifetime_s", ANSWERS_LIFE_S);
+    json_end_object(&json);
     json_object(&json, "receipt_keys");
     json_array(&json, "keys");
     for (unsigned i = 0; i < key_count; ++i)
@@ -329,6 +347,7 @@ void reply_well_known(struct reply *reply, const struct signer_key *keys, unsign
 void reply_fini(struct reply *reply)
 {
     head_free(reply->head);
+    head_free(reply->trailers);
     free(reply->body);
     *reply = (struct reply){0};
 }
@@ -338,7 +357,7 @@ bool reply_push(struct reply *reply, struct stream *stream)
     if (reply->ended)
         return true;
     if (reply->head != NULL) {
-        reply->ended = reply->head_only || reply->body_len == 0;
+        reply->ended = reply->head_only || (reply->body_len == 0 && reply->trailers == NULL);
         stream_send_head(stream, reply->head, reply->ended);
         reply->head = NULL;
     }
@@ -353,6 +372,7 @@ bool reply_push(struct reply *reply, struct stream *stream)
     reply->given += count;
     if (reply->given < reply->body_len)
         return false;
-    stream_send_end(stream, NULL);
+    stream_send_end(stream, reply->trailers);
+    reply->trailers = NULL;
     return reply->ended = true;
 }

@@ -13,6 +13,7 @@ enum { REPLY_BODY_MAX = 65536, REPLY_PROBLEM_MAX = 2048 };
 struct reply {
     struct head *head; /* NULL: none made, or given to the stream */
     int status;
+    struct head *trailers; /* or NULL; as `head` */
     char *body;
     size_t body_len;
     size_t given;
@@ -51,6 +52,9 @@ void reply_fault(struct reply *reply, const struct problem *problem, const struc
 /* `json` is copied; above REPLY_BODY_MAX is a bug. */
 void reply_json(struct reply *reply, int status, struct span json, const char *invocation,
                 const struct reply_form *form);
+/* An answer that is given again, as it is; all is taken over (`trailers` may be NULL). */
+void reply_whole(struct reply *reply, struct head *head, char *body, size_t body_len,
+                 struct head *trailers, const struct reply_form *form);
 /* 204, from the fields of a preflight request. */
 void reply_preflight(struct reply *reply, const struct head *request, const char *invocation);
 /* What GET /.well-known/teegate shows; the keys as a JWK set (RFC 7517, RFC 8037). */

@@ -13,9 +13,12 @@
 
 enum { FILE_MAX = 4096, KID_CHARS = 8, HEX_CHARS = 2 * TOKEN_KEY_BYTES };
 
+enum content { TOKEN_KEYS, ANSWER_KEYS, CALLER_KEY };
+
 #define GENERATED "# generated; every gateway of the same Redis needs the same file\n"
 
 static const char keys_name[] = "invocation-keys";
+static const char answers_name[] = "answer-keys";
 static const char caller_name[] = "agent-caller-key";
 
 /* ------------------------------------------------------------------ making */
@@ -83,6 +86,21 @@ static bool is_kid(struct span text)
     return text.len > 0 && text.len <= TOKEN_KID_MAX;
 }
 
+static bool take_answer_key(struct span line, struct seal_keys *keys)
+{
+    size_t blank = span_find(line, ' ');
+    struct span kid = span_of(line.ptr, blank);
+    if (keys->count == SEAL_KEYS_MAX || !is_kid(kid) ||
+        !read_hex(span_from(line, blank + 1), keys->at[keys->count].bytes))
+        return false;
+    for (unsigned i = 0; i < keys->count; ++i)
+        if (span_is(kid, span_text(keys->at[i].kid)))
+            return false;
+    memcpy(keys->at[keys->count].kid, kid.ptr, kid.len);
+    keys->at[keys->count++].kid[kid.len] = '\0';
+    return true;
+}
+
 static bool take_token_key(struct span line, struct token_keys *keys)
 {
     size_t blank = span_find(line, ' ');
@@ -99,7 +117,7 @@ static bool take_token_key(struct span line, struct token_keys *keys)
 }
 
 /* Its lines, comments left out; NULL, or what is wrong with it. */
-static const char *read_lines(struct span text, bool with_kid, struct token_keys *keys,
+static const char *read_lines(struct span text, enum content content, struct token_keys *keys,
                               bool *generated)
 {
     unsigned count = 0;
@@ -111,17 +129,18 @@ static const char *read_lines(struct span text, bool with_kid, struct token_keys
         if (line.len == 0 || line.ptr[0] == '#')
             continue;
         ++count;
-        if (with_kid && !take_token_key(line, keys))
+        if ((content == TOKEN_KEYS && !take_token_key(line, keys)) ||
+            (content == ANSWER_KEYS && !take_answer_key(line, &keys->answers)))
             return "a line is not \"<kid> <64 hex digits>\", or one too many, or a kid twice";
-        if (!with_kid && (count > 1 || !read_hex(line, keys->caller_key)))
+        if (content == CALLER_KEY && (count > 1 || !read_hex(line, keys->caller_key)))
             return "it is not one line of 64 hex digits";
     }
     return count > 0 ? NULL : "it holds no key";
 }
 
 /* NULL, or what is wrong with it; a missing file is ENOENT's words. */
-static const char *read_file(int dir, const char *name, bool with_kid, struct token_keys *keys,
-                             bool *generated)
+static const char *read_file(int dir, const char *name, enum content content,
+                             struct token_keys *keys, bool *generated)
 {
     char text[FILE_MAX + 1];
     struct stat facts;
@@ -136,21 +155,21 @@ static const char *read_file(int dir, const char *name, bool with_kid, struct to
     if (why == NULL && (facts.st_mode & S_IRWXO) != 0)
         why = "everybody on this machine may read or write it; chmod o= first";
     if (why == NULL)
-        why = read_lines(span_of(text, (size_t)got), with_kid, keys, generated);
+        why = read_lines(span_of(text, (size_t)got), content, keys, generated);
     OPENSSL_cleanse(text, sizeof(text));
     return why;
 }
 
-static bool read_both(int dir, bool makes, struct token_keys *keys, enum secrets_state *state,
-                      char *error, size_t error_size)
+static bool read_all(int dir, bool makes, struct token_keys *keys, enum secrets_state *state,
+                     char *error, size_t error_size)
 {
     static const struct {
         const char *name;
-        bool with_kid;
-    } files[] = {{keys_name, true}, {caller_name, false}};
+        enum content content;
+    } files[] = {{keys_name, TOKEN_KEYS}, {answers_name, ANSWER_KEYS}, {caller_name, CALLER_KEY}};
     bool generated = false;
     for (size_t i = 0; i < sizeof(files) / sizeof(*files); ++i) {
-        if (makes && !make_missing(dir, files[i].name, files[i].with_kid)) {
+        if (makes && !make_missing(dir, files[i].name, files[i].content != CALLER_KEY)) {
             snprintf(error, error_size, "%s cannot be made: %s", files[i].name, strerror(errno));
             return false;
         }
@@ -158,7 +177,7 @@ static bool read_both(int dir, bool makes, struct token_keys *keys, enum secrets
             *state = SECRETS_MISSING;
             return true;
         }
-        const char *why = read_file(dir, files[i].name, files[i].with_kid, keys, &generated);
+        const char *why = read_file(dir, files[i].name, files[i].content, keys, &generated);
         if (why != NULL) {
             snprintf(error, error_size, "%s: %s", files[i].name, why);
             return false;
@@ -185,7 +204,7 @@ bool secrets_read(const char *dir, bool makes, struct token_keys *keys, enum sec
         snprintf(error, error_size, "%s cannot be opened: %s", dir, strerror(errno));
         return false;
     }
-    bool good = read_both(fd, makes, keys, state, why, sizeof(why));
+    bool good = read_all(fd, makes, keys, state, why, sizeof(why));
     close(fd);
     if (!good || *state == SECRETS_MISSING)
         OPENSSL_cleanse(keys, sizeof(*keys));

@@ -28,6 +28,7 @@ enum store_script {
  *   h:<inv>       string  a hold, or the tombstone it became (record.lua)
  *   x             zset    live holds by deadline, unix ms
  *   L             stream  the ledger
+ *   rsp:<inv>     string  the sealed answer of a call with an Idempotency-Key; expires with it
  *   r:<account>:<reference>  string  a credit that was given; kept for ever
  *   accounts      set     names
  *   k:<key id>    hash    an API key;  ks:<account>  set of an account's key ids

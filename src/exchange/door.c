@@ -81,6 +81,8 @@ void door_close(struct exchange *x)
     timer_fini(&x->timer);
     wake_cancel(&x->wake);
     bill_cancel(&x->bill);
+    if (site->answers != NULL)
+        answers_cancel(site->answers, &x->answers);
     relay_fini(&x->relay);
     reply_fini(&x->reply);
     receipt_wait_fini(&x->paper.wait);

@@ -7,7 +7,7 @@
 
 /* clang-format off */
 #define STEPS(S) \
-    S(open) S(identify) S(own) S(gather) S(admit) S(place) S(attempt) S(answer) S(stream) S(settle) \
+    S(open) S(identify) S(own) S(gather) S(admit) S(recall) S(place) S(attempt) S(answer) S(stream) S(settle) \
     S(finish) S(refuse) S(end)
 /* clang-format on */
 
@@ -231,7 +231,20 @@ static enum step_outcome do_admit(struct exchange *x)
         return STEP_WAIT;
     x->record.hold_ms = (uint32_t)(x->alarm.now - x->opened_at);
     enum fault fault = bill_take_hold(&x->bill);
+    if (fault == FAULT_IDEMPOTENCY_RESULT_NOT_STORED && again_ask(x)) {
+        x->patience_at = x->alarm.now + ASK_MS_MAX;
+        return go(x, &step_recall);
+    }
     return fault == FAULT_NONE ? go(x, &step_place) : fail(x, fault);
+}
+
+/* --- RECALL --------------------------------------------------------------------------------- */
+
+static enum step_outcome do_recall(struct exchange *x)
+{
+    if (x->answers.id != 0)
+        return wait_for_store(x);
+    return again_take(x) ? go(x, &step_end) : fail(x, FAULT_IDEMPOTENCY_RESULT_NOT_STORED);
 }
 
 /* --- PLACE ---------------------------------------------------------------------------------- */
@@ -320,6 +333,7 @@ static bool answer_is_whole(const struct exchange *x)
 static enum step_outcome do_answer(struct exchange *x)
 {
     carry_look_at_answer(x);
+    again_begin_answer(x);
     enum fault fault = carry_up(x);
     if (fault == FAULT_NONE)
         fault = carry_worker_fault(x);
@@ -384,8 +398,11 @@ static bool close_bill(struct exchange *x)
     paper_note_end(x);
     x->paper.outcome = say_outcome(x);
     x->paper.status = x->record.status;
-    return bill_settle(&x->bill, &x->usage, x->paper.outcome, x->paper.status, x->attempt.worker,
-                       &x->paper.note);
+    bool journalled = bill_settle(&x->bill, &x->usage, x->paper.outcome, x->paper.status,
+                                  x->attempt.worker, &x->paper.note);
+    if (journalled && x->fault == FAULT_NONE)
+        again_keep(x);
+    return journalled;
 }
 
 static enum step_outcome do_settle(struct exchange *x)
@@ -411,10 +428,12 @@ static bool cost_is_in(struct exchange *x)
     return !x->bill.settling || alarm_passed(&x->alarm, x->patience_at);
 }
 
-/* And with it the receipt, which only what is known for certain has. */
+/* And with it the receipt, which only what is known for certain has; and the answer is kept by now,
+ * so that who asks again at once finds it. */
 static bool end_is_in(struct exchange *x)
 {
-    return cost_is_in(x) && paper_is_in(x);
+    bool kept = x->answers.id == 0 || alarm_passed(&x->alarm, x->patience_at);
+    return cost_is_in(x) && paper_is_in(x) && kept;
 }
 
 static enum step_outcome break_off(struct exchange *x, enum fault fault)

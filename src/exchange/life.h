@@ -3,6 +3,7 @@
 #ifndef EXCHANGE_LIFE_H
 #define EXCHANGE_LIFE_H
 
+#include "callers/answers.h"
 #include "callers/reply.h"
 #include "exchange/alarm.h"
 #include "exchange/attempt.h"
@@ -61,6 +62,8 @@ struct exchange {
     struct invocation invocation;
     struct claim claim;
     char fingerprint[FINGERPRINT_TEXT_MAX];
+    struct answers_wait answers; /* its answer is being kept, or the first one's is asked for */
+    bool replayed;               /* the answer is the first one's */
 
     struct auth_wait auth;
     bool auth_asking;
@@ -116,6 +119,14 @@ enum fault again_read(struct exchange *x);
 /* Of a request with a key: takes the body as far as it is kept, then names the call and makes its
  * fingerprint. False while more of the body is to come. */
 bool again_gather(struct exchange *x, enum fault *fault);
+/* The answer begins: whether it will be kept is known now. */
+void again_begin_answer(struct exchange *x);
+/* It is whole, and settled: it is kept, unless it is too large. */
+void again_keep(struct exchange *x);
+/* Asks for the first call's answer, if there may be one; false: there is none. */
+bool again_ask(struct exchange *x);
+/* Makes the reply of what came; false: nothing did. */
+bool again_take(struct exchange *x);
 
 /* --- carry.c: bodies, and what is wrong with them -----------------------------------------------
  */

@@ -10,6 +10,7 @@ src_libteegate_a_SOURCES += \
     src/exchange/door.c \
     src/exchange/exchange.c src/exchange/exchange.h \
     src/exchange/heads.c src/exchange/heads.h \
+    src/exchange/kept.c src/exchange/kept.h \
     src/exchange/life.h \
     src/exchange/own.c \
     src/exchange/paper.c \

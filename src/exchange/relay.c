@@ -33,9 +33,18 @@ void relay_forget(struct relay *relay)
         kept_free(relay);
 }
 
+static void copy_free(struct relay *relay)
+{
+    *relay->store.total -= relay->copy_room;
+    free(relay->copy);
+    relay->copy = NULL;
+    relay->copy_len = relay->copy_room = relay->copy_max = 0;
+}
+
 void relay_fini(struct relay *relay)
 {
     kept_free(relay);
+    copy_free(relay);
     digest_fini(&relay->check);
     digest_fini(&relay->up_digest);
     digest_fini(&relay->down_digest);
@@ -197,13 +206,43 @@ static void note_tail(struct relay *relay, struct span bytes)
 
 static bool looks_at_bytes(const struct relay *relay)
 {
-    return relay->tracks_tail || (relay->down_digest.on && !relay->down_digest.sealed);
+    bool looks = relay->down_digest.on || relay->copy_max > 0;
+    return relay->tracks_tail || (looks && !relay->down_digest.sealed);
+}
+
+void relay_copy(struct relay *relay, size_t bytes_max)
+{
+    relay->copy_max = bytes_max;
+}
+
+static void copy_bytes(struct relay *relay, struct span bytes)
+{
+    size_t needed = relay->copy_len + bytes.len;
+    if (relay->copy_max == 0 || relay->down_digest.sealed)
+        return;
+    if (needed > relay->copy_max) {
+        copy_free(relay);
+        return;
+    }
+    if (needed > relay->copy_room) {
+        size_t room = needed * 2 < relay->copy_max ? needed * 2 : relay->copy_max;
+        if (room - relay->copy_room > relay->store.total_max - *relay->store.total) {
+            copy_free(relay);
+            return;
+        }
+        *relay->store.total += room - relay->copy_room;
+        relay->copy = alloc_grow(relay->copy, room, 1);
+        relay->copy_room = room;
+    }
+    memcpy(relay->copy + relay->copy_len, bytes.ptr, bytes.len);
+    relay->copy_len = needed;
 }
 
 static void look_at(struct relay *relay, struct span bytes)
 {
     if (relay->tracks_tail)
         note_tail(relay, bytes);
+    copy_bytes(relay, bytes);
     digest_add(&relay->down_digest, bytes);
 }
 
@@ -242,16 +281,19 @@ bool relay_is_request_whole(const struct relay *relay)
 bool relay_seal(struct relay *relay)
 {
     struct span waiting[WAITING_SPANS_MAX];
-    size_t count = relay->worker == NULL || !relay->down_digest.on
-                       ? 0
-                       : stream_spans(relay->worker, waiting, WAITING_SPANS_MAX);
+    bool looks = relay->worker != NULL && (relay->down_digest.on || relay->copy_max > 0);
+    size_t count = looks ? stream_spans(relay->worker, waiting, WAITING_SPANS_MAX) : 0;
     size_t bytes = 0;
     for (size_t i = 0; i < count; ++i) {
         digest_add(&relay->down_digest, waiting[i]);
+        copy_bytes(relay, waiting[i]);
         bytes += waiting[i].len;
     }
     relay->down_digest.sealed = true;
-    return !relay->down_digest.on || relay->worker == NULL || bytes == stream_bytes(relay->worker);
+    if (!looks || bytes == stream_bytes(relay->worker))
+        return true;
+    copy_free(relay);
+    return false;
 }
 
 bool relay_is_over_down(const struct relay *relay)

@@ -38,9 +38,14 @@ struct relay {
     struct digest check;
     uint8_t checked[64]; /* what it must be */
     bool broken;         /* and it is not: the worker was not told of an end */
-    struct mark upload;  /* the worker could take a byte, the caller sends none */
-    struct mark idle;    /* the caller could take a byte, the worker sends none that may go */
-    struct mark stall;   /* bytes are under way, the caller takes none */
+    /* the answer, for who asks again; counted with what is kept for another try */
+    char *copy;
+    size_t copy_len;
+    size_t copy_room;
+    size_t copy_max;    /* 0: none is made, or no longer */
+    struct mark upload; /* the worker could take a byte, the caller sends none */
+    struct mark idle;   /* the caller could take a byte, the worker sends none that may go */
+    struct mark stall;  /* bytes are under way, the caller takes none */
 };
 
 void relay_init(struct relay *relay, struct stream *caller, const struct relay_store *store);
@@ -68,8 +73,11 @@ bool relay_is_over_up(const struct relay *relay);
 bool relay_is_over_down(const struct relay *relay);
 /* The worker has had the request to its end. */
 bool relay_is_request_whole(const struct relay *relay);
-/* The worker's answer is complete: what waits of it goes into the digest now, ahead of the caller.
- * False when it is in more pieces than are looked at: then the digest lacks them. */
+/* The answer is copied as it passes, up to `bytes_max`; one that is longer is not. */
+void relay_copy(struct relay *relay, size_t bytes_max);
+/* The worker's answer is complete: what waits of it goes into digest and copy now, ahead of the
+ * caller. False when it is in more pieces than are looked at: then the digest lacks them, and no
+ * copy is left. */
 bool relay_seal(struct relay *relay);
 /* Looks whether the caller takes bytes, when nothing else moves them. */
 void relay_watch(struct relay *relay, uint64_t now);

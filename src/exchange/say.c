@@ -17,6 +17,8 @@ const char *say_outcome(const struct exchange *x)
 {
     if (x->fault != FAULT_NONE)
         return fault_word(x->fault);
+    if (x->replayed)
+        return "replayed";
     return x->record.status >= 500 && x->agent != NULL ? "agent-error" : "ok";
 }
 

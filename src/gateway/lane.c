@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "callers/accounts.h"
+#include "callers/answers.h"
 #include "callers/auth.h"
 #include "callers/meter.h"
 #include "callers/session.h"
@@ -44,6 +45,7 @@ struct lane {
     struct auth *auth;
     struct meter *meter;
     struct accounts *accounts;
+    struct answers *answers;
     struct receipts *receipts;
     struct keyring *keyring;
     struct pools *pools;
@@ -281,6 +283,7 @@ static void open_parts(struct lane *lane)
         meter_new(lane->loop, lane->store, lane->options.journal, &meter_options, &lane->stats);
     lane->auth = auth_new(lane->loop, lane->store);
     lane->accounts = accounts_new(lane->loop, lane->store);
+    lane->answers = answers_new(lane->loop, lane->store);
     accounts_sign_with(lane->accounts, lane->options.signer);
     lane->receipts = receipts_new(lane->loop, lane->options.signer, &lane->stats);
     lane->keyring = keyring_new(lane->loop, lane->store, lane->options.signer);
@@ -292,6 +295,7 @@ static void open_parts(struct lane *lane)
     lane->site.meter = lane->meter;
     lane->site.accounts = lane->accounts;
     lane->site.store = lane->store;
+    lane->site.answers = lane->answers;
     lane->site.receipts = lane->receipts;
     lane->site.keyring = lane->keyring;
     lane->site.stats = &lane->stats;
@@ -317,6 +321,7 @@ static void close_parts(struct lane *lane)
     pools_free(lane->pools);
     store_close(lane->store); /* answers all who still wait for it */
     accounts_free(lane->accounts);
+    answers_free(lane->answers);
     if (lane->admin != NULL)
         admin_close(lane->admin);
     auth_free(lane->auth);

@@ -29,6 +29,7 @@ struct agent {
     uint32_t idle_ms_max;  /* between bytes of the answer */
     uint32_t stall_ms_max; /* the caller takes no byte */
     enum retry_rule retry;
+    uint64_t store_answers_max; /* an answer up to here is kept for who asks again; 0: none is */
 };
 
 struct agents {

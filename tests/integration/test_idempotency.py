@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import signal
+import subprocess
 import threading
 
 from gateway import wait_for
@@ -309,3 +310,117 @@ def test_an_agents_keys_are_not_its_callers(start_gateway, start_worker):
     answer = client.call(f"/ipfs/{CID}", key, headers=keyed("root2", ("agent-sub-budget", "500")))
     assert json.loads(answer.body) == [200, 409]
     assert seen == ["leaf"] * 3
+
+
+STORING = {"*": {**AGENT, "store_answers": "64KiB"}}
+
+
+class Varied:
+    """An answer of which no two are alike, as large as the path asks."""
+
+    def __init__(self):
+        self.count = 0
+
+    async def __call__(self, stream):
+        await stream.body()
+        self.count += 1
+        size = int(stream.path.split("?")[0].rsplit("/", 1)[1])
+        body = (b"%d:" % self.count + os.urandom(size))[:size]
+        fields = [("content-type", "application/x-test"), ("x-count", str(self.count)), ("set-cookie", "a=b")]
+        if "length" in stream.path:
+            fields.append(("content-length", str(size)))
+        trailers = None if "length" in stream.path else [("x-sum", hashlib.sha256(body).hexdigest())]
+        await stream.answer(404 if "missing" in stream.path else 200, body, headers=fields, trailers=trailers)
+
+
+def test_a_stored_answer_is_given_again_as_it_was(start_gateway, start_worker):
+    varied = Varied()
+    gateway = start_gateway([start_worker(varied)], agents=STORING)
+    key = gateway.account()
+    client = Client(gateway.port)
+    paths = [f"/ipfs/{CID}/{size}{query}" for size in (0, 1, 1000, 16384, 16385, 60000)
+             for query in ("", "?length", "?missing")]
+    for path in paths:
+        fields = keyed(path)
+        first = client.call(path, key, method="POST", body=b"x", headers=fields)
+        told = {**first.headers, **first.trailers}
+        for tls in (True, False):
+            other = Client(gateway.port if tls else gateway.plain_port, tls=tls)
+            again = other.call(path, key, method="POST", body=b"x", headers=fields)
+            assert (again.status, again.body, again.ended) == (first.status, first.body, True), path
+            assert again.headers["idempotent-replayed"] == "true" and "idempotent-replayed" not in first.headers
+            for name in ("x-count", "content-type", "agent-invocation-id", "agent-worker", "agent-measurement"):
+                assert again.headers[name] == first.headers[name], (path, name)
+            assert again.headers["agent-cost"] == told["agent-cost"].split(";")[0] == "100"
+            assert again.trailers.get("x-sum") == first.trailers.get("x-sum")
+            assert "set-cookie" not in again.headers and "ratelimit" not in again.headers
+    assert varied.count == len(paths)
+    assert gateway.settled()["spent_ucr"] == 100 * len(paths)
+    line = wait_for(lambda: [one for one in gateway.log() if one["outcome"] == "replayed"], 5, "its log line")[0]
+    assert line["cost_ucr"] == 0 and line["charged"] is False
+    # Another fingerprint is told nothing of it.
+    assert client.call(paths[0], key, method="POST", body=b"y", headers=keyed(paths[0])).status == 422
+
+
+def test_what_is_too_large_or_of_another_agent_is_not_stored(start_gateway, start_worker):
+    varied = Varied()
+    agents = {**STORING, "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy": AGENT}
+    gateway = start_gateway([start_worker(varied)], agents=agents)
+    key = gateway.account()
+    client = Client(gateway.port)
+    for path in (f"/ipfs/{CID}/65536", f"/ipfs/{CID}/200000", f"/ipfs/{CID}/65536?length",
+                 "/ipfs/bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy/10"):
+        assert client.call(path, key, headers=keyed(path)).status == 200
+        again = client.call(path, key, headers=keyed(path))
+        assert code(again) == "idempotency-result-not-stored", path
+    assert varied.count == 4
+    # Without a key nothing is kept at all.
+    assert client.call(f"/ipfs/{CID}/10", key).status == 200
+    assert gateway.ctl("account", "show", "alice")["spent_ucr"] == 500
+
+
+def redis_of(gateway, *words):
+    socket = next(iter(gateway.state.glob("**/redis*.sock")))
+    return subprocess.run(["redis-cli", "-s", socket, *words], check=True, capture_output=True).stdout
+
+
+def test_a_stored_answer_is_sealed_and_another_place_does_not_open_it(start_gateway, start_worker):
+    async def secret(stream):
+        await stream.body()
+        await stream.answer(200, b"the secret answer", headers=[("x-hidden", "hidden-field")])
+
+    gateway = start_gateway([start_worker(secret)], agents=STORING)
+    key = gateway.account()
+    client = Client(gateway.port)
+    ids = [client.call(f"/ipfs/{CID}/{i}", key, headers=keyed(str(i))).headers["agent-invocation-id"] for i in range(3)]
+    names = redis_of(gateway, "KEYS", "*rsp:*").split()
+    assert sorted(name.decode().rsplit(":", 1)[1] for name in names) == sorted(ids)
+    for name in names:
+        text = redis_of(gateway, "GET", name)
+        assert b"secret" not in text and b"hidden" not in text
+        assert 86000 < int(redis_of(gateway, "TTL", name)) <= 86400
+    bucket = names[0].decode().rsplit(":", 1)[0]
+    redis_of(gateway, "COPY", f"{bucket}:{ids[0]}", f"{bucket}:{ids[1]}", "REPLACE")
+    redis_of(gateway, "SETRANGE", f"{bucket}:{ids[2]}", "60", "x")
+    assert client.call(f"/ipfs/{CID}/0", key, headers=keyed("0")).body == b"the secret answer"
+    for i in (1, 2):
+        assert code(client.call(f"/ipfs/{CID}/{i}", key, headers=keyed(str(i)))) == "idempotency-result-not-stored"
+    assert b"secret" not in (gateway.folder / "access.log").read_bytes()
+
+
+def test_a_stored_answer_outlives_the_gateway(start_gateway, start_worker):
+    varied = Varied()
+    gateway = start_gateway([start_worker(varied)], agents=STORING)
+    key = gateway.account()
+    first = Client(gateway.port).call(f"/ipfs/{CID}/5000", key, headers=keyed())
+    gateway.process.send_signal(signal.SIGKILL)
+    gateway.process.wait(10)
+    gateway.start()
+    again = Client(gateway.port).call(f"/ipfs/{CID}/5000", key, headers=keyed())
+    assert again.body == first.body and varied.count == 1
+    gateway.settled()
+    # When the answer is gone before the call is forgotten, that is said; nothing runs.
+    redis_of(gateway, "DEL", *redis_of(gateway, "KEYS", "*rsp:*").split())
+    assert code(Client(gateway.port).call(f"/ipfs/{CID}/5000", key, headers=keyed())) == "idempotency-result-not-stored"
+    told = json.loads(Client(gateway.port).call("/.well-known/teegate").body)
+    assert told["idempotency_key"]["lifetime_s"] == 86400
