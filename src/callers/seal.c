@@ -83,6 +83,7 @@ bool seal_open(char *out, size_t *out_len, const struct seal_keys *keys,
                const struct seal_place *place, struct span sealed)
 {
     unsigned char key[SEAL_KEY_BYTES], tag[TAG_BYTES];
+    *out_len = 0;
     if (sealed.len < 2 || sealed.ptr[0] != VERSION)
         return false;
     size_t kid_len = (unsigned char)sealed.ptr[1];

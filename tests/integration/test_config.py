@@ -127,7 +127,7 @@ def test_generated_secrets_are_warned_of_when_other_gateways_may_share_the_store
     done = check(running.config)
     assert done.returncode == 0 and "warning: secrets_dir" in done.stdout and "were generated" in done.stdout
     folder = running.folder / "state/secrets"
-    for name in ("invocation-keys", "agent-caller-key"):
+    for name in ("invocation-keys", "answer-keys", "agent-caller-key"):
         lines = (folder / name).read_text().splitlines(keepends=True)
         (folder / name).write_text("".join(line for line in lines if not line.startswith("#")))
     assert "secrets_dir" not in check(running.config).stdout

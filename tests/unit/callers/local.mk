@@ -81,3 +81,8 @@ tests_unit_callers_test_keyring_SOURCES = tests/unit/callers/test_keyring.c \
     tests/unit/checks.h
 tests_unit_callers_test_keyring_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_callers_test_keyring_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/callers/test_seal
+tests_unit_callers_test_seal_SOURCES = tests/unit/callers/test_seal.c tests/unit/checks.h
+tests_unit_callers_test_seal_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_seal_LDADD = $(TEST_LIBS)

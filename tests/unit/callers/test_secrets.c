@@ -38,11 +38,13 @@ static void open_dir(void)
 static void close_dir(void)
 {
     unlink(path_of("invocation-keys"));
+    unlink(path_of("answer-keys"));
     unlink(path_of("agent-caller-key"));
     ck_assert_int_eq(rmdir(dir), 0); /* nothing else was left in it */
     ck_assert_int_eq(rmdir(parent), 0);
 }
 
+#define HEX1 "112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define HEX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 START_TEST(what_is_missing_is_made_once_and_only_for_its_owner)
@@ -59,6 +61,9 @@ START_TEST(what_is_missing_is_made_once_and_only_for_its_owner)
     ck_assert_int_eq(state, SECRETS_GENERATED);
     ck_assert_uint_eq(first.count, 1);
     ck_assert_int_eq(stat(path_of("invocation-keys"), &facts), 0);
+    ck_assert_uint_eq(facts.st_mode & 0777, 0600);
+    ck_assert_uint_eq(first.answers.count, 1);
+    ck_assert_int_eq(stat(path_of("answer-keys"), &facts), 0);
     ck_assert_uint_eq(facts.st_mode & 0777, 0600);
     ck_assert_int_eq(stat(path_of("agent-caller-key"), &facts), 0);
     ck_assert_uint_eq(facts.st_mode & 0777, 0600);
@@ -80,6 +85,7 @@ START_TEST(two_keys_are_read_in_their_order_and_comments_left_out)
         "# mine\nnew " HEX "\n\n  old ff00112233445566778899aabbccddeeff"
         "00112233445566778899aabbccddee\n",
         0600);
+    put("answer-keys", "a " HEX "\nb ff" HEX1 "\n", 0600);
     put("agent-caller-key", HEX, 0640);
     ck_assert_msg(secrets_read(dir, true, &keys, &state, error, sizeof(error)), "%s", error);
     ck_assert_int_eq(state, SECRETS_GIVEN);
@@ -89,6 +95,10 @@ START_TEST(two_keys_are_read_in_their_order_and_comments_left_out)
     ck_assert_uint_eq(keys.at[0].bytes[1], 0x11);
     ck_assert_uint_eq(keys.at[1].bytes[0], 0xff);
     ck_assert_uint_eq(keys.caller_key[31], 0xff);
+    ck_assert_uint_eq(keys.answers.count, 2);
+    ck_assert_str_eq(keys.answers.at[0].kid, "a");
+    ck_assert_str_eq(keys.answers.at[1].kid, "b");
+    ck_assert_uint_eq(keys.answers.at[1].bytes[0], 0xff);
     close_dir();
 }
 END_TEST
@@ -125,6 +135,13 @@ START_TEST(a_file_that_is_not_wholly_right_is_refused_without_showing_it)
         ck_assert_ptr_null(strstr(error, "0011"));
     }
     put("invocation-keys", "kid " HEX "\n", 0600);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); ++i) {
+        put("answer-keys", bad[i], 0600);
+        ck_assert_msg(!secrets_read(dir, true, &keys, &state, error, sizeof(error)), "%zu", i);
+        ck_assert_uint_eq(keys.answers.count, 0);
+        ck_assert_ptr_nonnull(strstr(error, "answer-keys"));
+    }
+    put("answer-keys", "kid " HEX "\n", 0600);
     put("agent-caller-key", HEX "\n" HEX "\n", 0600);
     ck_assert(!secrets_read(dir, true, &keys, &state, error, sizeof(error)));
     put("agent-caller-key", HEX "\n", 0604);

@@ -20,3 +20,8 @@ check_PROGRAMS += tests/unit/exchange/test_claim
 tests_unit_exchange_test_claim_SOURCES = tests/unit/exchange/test_claim.c tests/unit/checks.h
 tests_unit_exchange_test_claim_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_exchange_test_claim_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/exchange/test_kept
+tests_unit_exchange_test_kept_SOURCES = tests/unit/exchange/test_kept.c tests/unit/checks.h
+tests_unit_exchange_test_kept_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_exchange_test_kept_LDADD = $(TEST_LIBS)
