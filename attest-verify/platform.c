@@ -4,6 +4,7 @@
 
 #include "collateral/collateral.h"
 #include "evidence/evidence.h"
+#include "evidence/evidence_convention.h"
 #include "formats/quote.h"
 
 #include <openssl/err.h>
@@ -52,27 +53,61 @@ bool attest_platform_of_quote(const struct attest_request *request, struct attes
     return ok;
 }
 
+/* One whole certificate and what is in it; `set` begins all zero. Free both either way. */
+static bool open_certificate(struct attest_bytes der, X509 **certificate, struct evidence_set *set,
+                             struct attest_verdict *verdict)
+{
+    const unsigned char *end = der.ptr;
+    av_verdict_init(verdict);
+    *certificate = der.len <= CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
+    if (*certificate == NULL || end != der.ptr + der.len)
+        return av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED,
+                         "not one whole DER certificate of at most %d bytes",
+                         CERTIFICATE_BYTES_MAX);
+    return av_evidence_find(*certificate, set, verdict);
+}
+
 /* All pieces of evidence in a certificate must name one platform: the first one speaks for all. */
 bool attest_platform_of_certificate(const struct attest_request *request, struct attest_bytes der,
                                     struct attest_platform *platform,
                                     struct attest_verdict *verdict)
 {
-    const unsigned char *end = der.ptr;
     struct evidence_set set = {0};
+    X509 *certificate;
     ERR_set_mark();
-    av_verdict_init(verdict);
-    X509 *certificate =
-        der.len <= CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
-    bool ok = certificate != NULL && end == der.ptr + der.len;
-    if (!ok)
-        av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED,
-                  "not one whole DER certificate of at most %d bytes", CERTIFICATE_BYTES_MAX);
-    ok = ok && av_evidence_find(certificate, &set, verdict) &&
-         read_quote(request, set.items[0].quote, platform, verdict);
+    bool ok = open_certificate(der, &certificate, &set, verdict) &&
+              read_quote(request, set.items[0].quote, platform, verdict);
     av_evidence_fini(&set);
     X509_free(certificate);
     ERR_pop_to_mark();
     return ok;
+}
+
+bool attest_evidence_visit(struct attest_bytes der,
+                           void (*visit)(void *arg, const char *convention,
+                                         struct attest_bytes quote),
+                           void *arg)
+{
+    struct evidence_set set = {0};
+    struct attest_verdict verdict;
+    X509 *certificate;
+    ERR_set_mark();
+    bool ok = open_certificate(der, &certificate, &set, &verdict);
+    for (size_t i = 0; ok && i < set.count; ++i)
+        visit(arg, set.items[i].convention->name, set.items[i].quote);
+    av_evidence_fini(&set);
+    X509_free(certificate);
+    ERR_pop_to_mark();
+    return ok;
+}
+
+struct attest_platform attest_collateral_platform(const struct attest_collateral *collateral)
+{
+    struct attest_platform platform = {
+        .tee = collateral->tcb.head.tee,
+        .processor_ca = av_is_processor_ca(collateral->crl_issuer.certificates[0])};
+    memcpy(platform.fmspc, collateral->tcb.fmspc, sizeof platform.fmspc);
+    return platform;
 }
 
 static bool check_platform(const struct attest_collateral *collateral,

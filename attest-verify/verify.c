@@ -94,8 +94,10 @@ static bool choose_collateral(struct trial *trial)
 
 static bool verify_collateral(struct trial *trial)
 {
-    return av_collateral_verify(trial->found.collateral, trial->request, &trial->proven,
-                                trial->verdict);
+    bool ok = av_collateral_verify(trial->found.collateral, trial->request, &trial->proven,
+                                   trial->verdict);
+    trial->verdict->collateral_expires = trial->verdict->expires;
+    return ok;
 }
 
 /* The PCK CRL must be of the very CA that issued the leaf: b.2, 5. */

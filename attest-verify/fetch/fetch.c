@@ -84,7 +84,8 @@ static bool take_options(struct fetch *fetch, const struct fetch_options *option
     return take_endpoints(fetch, is_default ? endpoint_defaults : options->endpoints,
                           is_default ? endpoint_default_count : options->endpoint_count, error,
                           error_size) &&
-           (!fetch->has_store || store_open(&fetch->store, options->store, error, error_size));
+           (!fetch->has_store ||
+            fetch_store_open(&fetch->store, options->store, error, error_size));
 }
 
 struct fetch *fetch_new(const struct fetch_options *options, char *error, size_t error_size)
@@ -173,7 +174,8 @@ static bool read_stored(const struct errand *errand, struct stored *stored, char
     error[0] = '\0';
     if (!errand->fetch->has_store)
         return false;
-    document->json = store_read(&errand->fetch->store, &errand->request->platform, &document->len);
+    document->json =
+        fetch_store_read(&errand->fetch->store, &errand->request->platform, &document->len);
     if (document->json == NULL)
         return false;
     if (judge_text(errand, document->json, document->len, &stored->evaluation, &document->expires,
@@ -223,7 +225,7 @@ static char *get_document(const struct errand *errand, const struct endpoint *en
                      ? answer_document(replies, error, error_size)
                      : NULL;
     for (int part = 0; part < PARTS; ++part)
-        reply_fini(&replies[part]);
+        fetch_reply_fini(&replies[part]);
     return json;
 }
 
@@ -231,8 +233,9 @@ static void keep(struct errand *errand, const char *json, size_t len,
                  const struct attest_evaluation *evaluation)
 {
     char wrong[512];
-    if (errand->fetch->has_store && !store_keep(&errand->fetch->store, &errand->request->platform,
-                                                json, len, evaluation, wrong, sizeof wrong))
+    if (errand->fetch->has_store &&
+        !fetch_store_keep(&errand->fetch->store, &errand->request->platform, json, len, evaluation,
+                          wrong, sizeof wrong))
         note(errand, "%s", wrong);
 }
 
@@ -289,7 +292,7 @@ bool fetch_collateral(struct fetch *fetch, const struct fetch_request *request,
     *document = (struct fetch_document){0};
     error[0] = '\0';
     if (fetch->has_store &&
-        !store_seen(&fetch->store, &request->platform, &errand.seen, error, error_size))
+        !fetch_store_seen(&fetch->store, &request->platform, &errand.seen, error, error_size))
         return false;
     if (read_stored(&errand, &errand.stored, wrong, sizeof wrong) && !request->renew)
         return give_stored(&errand);

@@ -40,7 +40,7 @@ static void name_seen(const struct store *store, const struct attest_platform *p
     snprintf(path, PATH_MAX, "%s/%s-%s.seen", store->path, attest_tee_word(platform->tee), fmspc);
 }
 
-bool store_open(struct store *store, const char *path, char *error, size_t error_size)
+bool fetch_store_open(struct store *store, const char *path, char *error, size_t error_size)
 {
     struct stat found;
     if (path[0] == '\0' || strlen(path) >= sizeof store->path)
@@ -83,7 +83,8 @@ static char *read_file(const char *path, size_t most, size_t *len)
     return NULL;
 }
 
-char *store_read(const struct store *store, const struct attest_platform *platform, size_t *len)
+char *fetch_store_read(const struct store *store, const struct attest_platform *platform,
+                       size_t *len)
 {
     char path[PATH_MAX];
     name_document(store, platform, path);
@@ -101,8 +102,8 @@ static bool take_number(const char **at, const char *word, uint64_t *value)
     return digits > 0 && digits <= 10 && *value <= UINT32_MAX && *(*at)++ == '\n';
 }
 
-bool store_seen(const struct store *store, const struct attest_platform *platform,
-                struct attest_evaluation *seen, char *error, size_t error_size)
+bool fetch_store_seen(const struct store *store, const struct attest_platform *platform,
+                      struct attest_evaluation *seen, char *error, size_t error_size)
 {
     char path[PATH_MAX];
     size_t len;
@@ -184,7 +185,7 @@ static bool keep_locked(const struct store *store, const struct attest_platform 
 {
     char path[PATH_MAX], text[SEEN_BYTES_MAX];
     struct attest_evaluation seen;
-    if (!store_seen(store, platform, &seen, error, error_size))
+    if (!fetch_store_seen(store, platform, &seen, error, error_size))
         return false;
     name_seen(store, platform, path);
     int text_len = snprintf(text, sizeof text, "tcb %" PRIu64 "\nqe %" PRIu64 "\n",
@@ -196,9 +197,9 @@ static bool keep_locked(const struct store *store, const struct attest_platform 
     return write_file(path, json, len, error, error_size);
 }
 
-bool store_keep(const struct store *store, const struct attest_platform *platform, const char *json,
-                size_t len, const struct attest_evaluation *evaluation, char *error,
-                size_t error_size)
+bool fetch_store_keep(const struct store *store, const struct attest_platform *platform,
+                      const char *json, size_t len, const struct attest_evaluation *evaluation,
+                      char *error, size_t error_size)
 {
     int lock = take_lock(store, error, error_size);
     if (lock < 0)

@@ -17,6 +17,20 @@
 /* WORKERS_MAX: of one pool. */
 enum { POOLS_MAX = 256, WORKERS_MAX = 4096, WORKER_ID_MAX = 64, WORKER_NAME_MAX = 256 };
 
+/* Where collateral is fetched from. No endpoint: from the vendor's own service, and only for pools
+ * without collateral files and roots of their own. */
+enum { COLLATERAL_ENDPOINTS_MAX = 8, COLLATERAL_URL_MAX = 512 };
+struct collateral_options {
+    char endpoints[COLLATERAL_ENDPOINTS_MAX][COLLATERAL_URL_MAX];
+    uint32_t endpoint_count;
+    char ca_file[4096]; /* empty: the system's CAs */
+    char store[4096];   /* folder of documents and evaluation numbers; empty: none is kept */
+    uint32_t retry_ms;  /* what could not be had is not asked for again before */
+};
+/* False and a sentence when an endpoint or the CA file cannot be used. Asks nobody. */
+MUST_USE bool collateral_options_check(const struct collateral_options *options, char *error,
+                                       size_t error_size);
+
 /* The one word lanes share and change: requests in flight at a worker, over all lanes. Counted. */
 struct worker_load {
     _Atomic uint32_t live;

@@ -1,6 +1,7 @@
 #include "workers/trust.h"
 
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,6 +16,8 @@ struct trust {
     struct attest_collateral **collateral;
     size_t collateral_count;
     uint8_t digest[32];
+    uint8_t policy_sha256[32];
+    uint8_t roots_sha256[32];
 };
 
 static struct attest_bytes bytes_of(const struct file *file)
@@ -53,6 +56,7 @@ static bool read_policy(struct trust *trust, const char *path, EVP_MD_CTX *md, c
         ok = blame(path, "a policy is one file, and this folder has several", error, error_size);
     if (ok) {
         digest_files(md, "policy", &files);
+        SHA256((const unsigned char *)files.rows[0].bytes, files.rows[0].len, trust->policy_sha256);
         trust->policy = attest_policy_parse(bytes_of(&files.rows[0]), why, sizeof(why));
         ok = trust->policy != NULL || blame(files.rows[0].path, why, error, error_size);
     }
@@ -82,6 +86,16 @@ static bool parse_roots(struct trust *trust, const struct files *files, const ch
            blame(files->count == 1 ? files->rows[0].path : path, why, error, error_size);
 }
 
+/* Of the roots by themselves: collateral that holds under some is none under others. */
+static void digest_roots(struct trust *trust, const struct files *files)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    must(md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1);
+    digest_files(md, trust->simulated ? "roots" : "builtin", files);
+    must(EVP_DigestFinal_ex(md, trust->roots_sha256, NULL) == 1);
+    EVP_MD_CTX_free(md);
+}
+
 static bool read_roots(struct trust *trust, const char *path, EVP_MD_CTX *md, char *error,
                        size_t error_size)
 {
@@ -97,8 +111,10 @@ static bool read_roots(struct trust *trust, const char *path, EVP_MD_CTX *md, ch
         ok = files_read(&files, path, pem, error, error_size) &&
              parse_roots(trust, &files, path, error, error_size);
     }
-    if (ok)
+    if (ok) {
         digest_files(md, path == NULL ? "builtin" : "roots", &files);
+        digest_roots(trust, &files);
+    }
     files_free(&files);
     return ok;
 }
@@ -185,14 +201,36 @@ bool trust_is_same(const struct trust *one, const struct trust *other)
     return memcmp(one->digest, other->digest, sizeof(one->digest)) == 0;
 }
 
-void trust_judge(const struct trust *trust, struct span der, int64_t now,
+const uint8_t *trust_roots_digest(const struct trust *trust)
+{
+    return trust->roots_sha256;
+}
+
+const uint8_t *trust_policy_digest(const struct trust *trust)
+{
+    return trust->policy_sha256;
+}
+
+const struct attest_roots *trust_roots(const struct trust *trust)
+{
+    return trust->roots;
+}
+
+size_t trust_collateral(const struct trust *trust,
+                        const struct attest_collateral *const **collateral)
+{
+    *collateral = (const struct attest_collateral *const *)trust->collateral;
+    return trust->collateral_count;
+}
+
+void trust_judge(const struct grounds *grounds, struct span der, int64_t now,
                  struct attest_verdict *verdict)
 {
     struct attest_request request = {
-        .roots = trust->roots,
-        .collateral = (const struct attest_collateral *const *)trust->collateral,
-        .collateral_count = trust->collateral_count,
-        .policy = trust->policy,
+        .roots = grounds->trust->roots,
+        .collateral = grounds->collateral,
+        .collateral_count = grounds->collateral_count,
+        .policy = grounds->trust->policy,
         .now = now,
     };
     struct attest_bytes bytes = {(const uint8_t *)der.ptr, der.len};

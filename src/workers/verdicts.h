@@ -21,8 +21,10 @@ void verdicts_init(struct verdicts *verdicts, uint64_t seed);
 void verdicts_fini(struct verdicts *verdicts);
 /* Fills `proof`, from the cache or by the verifier. `now_ms` is unix time. True when it was judged
  * anew. */
-bool verdicts_judge(struct verdicts *verdicts, const struct trust *trust, struct span certificate,
-                    int64_t now_ms, struct proof *proof);
+bool verdicts_judge(struct verdicts *verdicts, const struct grounds *grounds,
+                    struct span certificate, int64_t now_ms, struct proof *proof);
+/* Whether other collateral might trust what this refuses. */
+bool proof_lacks_collateral(const struct proof *proof);
 /* A refusal that needs no verifier. */
 void proof_refuse(struct proof *proof, const char *reason, const char *detail);
 

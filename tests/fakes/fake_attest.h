@@ -1,4 +1,5 @@
-/* A verifier that says what a test told it to; implements attest_verify.h whole.
+/* A verifier that says what a test told it to; implements what src/ uses of
+ * attest_verify.h.
  * It owns the script. It never looks at evidence: texts that begin with '{' or "-----BEGIN" parse,
  * all others do not. */
 #ifndef FAKE_ATTEST_H
@@ -14,6 +15,10 @@ struct fake_attest {
     size_t collateral_count;
     size_t der_len;
     unsigned alive; /* parsed objects not freed */
+    struct attest_platform platform;
+    bool chain_is_foreign; /* no platform can be told */
+    bool nothing_holds;    /* of collateral */
+    int64_t ends;          /* of what holds */
 };
 
 struct fake_attest *fake_attest(void);
