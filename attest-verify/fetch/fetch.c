@@ -302,3 +302,11 @@ bool fetch_collateral(struct fetch *fetch, const struct fetch_request *request,
     fetch_document_fini(&errand.stored.document);
     return ok;
 }
+
+bool fetch_remember(const char *folder, const struct attest_platform *platform,
+                    const struct attest_evaluation *evaluation, char *error, size_t error_size)
+{
+    struct store store;
+    return fetch_store_open(&store, folder, error, error_size) &&
+           fetch_store_remember(&store, platform, evaluation, error, error_size);
+}

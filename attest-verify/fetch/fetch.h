@@ -55,4 +55,9 @@ void fetch_document_fini(struct fetch_document *document);
 bool fetch_collateral(struct fetch *fetch, const struct fetch_request *request,
                       struct fetch_document *document, char *error, size_t error_size);
 
+/* For documents that are not fetched and hold all the same: their evaluation numbers must not be
+ * below those seen in the folder `store`, and are seen from now on. False and a sentence. */
+bool fetch_remember(const char *store, const struct attest_platform *platform,
+                    const struct attest_evaluation *evaluation, char *error, size_t error_size);
+
 #endif

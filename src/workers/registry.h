@@ -94,8 +94,14 @@ void worker_load_give(struct worker_load *load);
  * is a mistake. NULL and a sentence that names the file on error. */
 struct trust *trust_read(const char *policy, const char *const *collateral, size_t collateral_count,
                          const char *roots, char *error, size_t error_size);
+/* Holds its collateral files against the highest evaluation numbers that the store has seen, and
+ * has theirs seen: they never go back. False and a sentence when one is older. `now` is unix
+ * seconds. */
+MUST_USE bool trust_remember(const struct trust *trust, const struct collateral_options *options,
+                             int64_t now, char *error, size_t error_size);
 struct trust *trust_take(struct trust *trust);
 void trust_give(struct trust *trust);
 bool trust_is_simulated(const struct trust *trust); /* roots were given */
+bool trust_has_files(const struct trust *trust);    /* collateral was given */
 
 #endif

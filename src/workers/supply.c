@@ -4,7 +4,6 @@
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "workers/files.h"
@@ -199,11 +198,10 @@ int64_t supply_ends(const struct supply *supply)
  */
 static bool may_fetch(const struct supply *supply, const struct trust *trust)
 {
-    const struct attest_collateral *const *own;
     if (supply->options.retry_ms == 0)
         return false;
     return supply->options.endpoint_count > 0 ||
-           (!trust_is_simulated(trust) && trust_collateral(trust, &own) == 0);
+           (!trust_is_simulated(trust) && !trust_has_files(trust));
 }
 
 /* One fetch more for this source, in its minute. */
@@ -405,31 +403,13 @@ void supply_take(struct supply *supply, struct letter *letter, int64_t now_ms)
     errand_end(errand);
 }
 
-/* Documents of other roots are another world: theirs is a folder of its own. */
-static bool name_store(const struct supply *supply, const struct trust *trust, char *path,
-                       size_t size)
-{
-    const uint8_t *digest = trust_roots_digest(trust);
-    const char *store = supply->options.store;
-    char name[2 * 8 + 2] = "";
-    if (trust_is_simulated(trust)) {
-        name[0] = '/';
-        for (size_t i = 0; i < 8; ++i)
-            snprintf(name + 1 + 2 * i, 3, "%02x", digest[i]);
-    }
-    int len = snprintf(path, size, "%s%s", store, name);
-    (void)mkdir(store, 0700); /* what is wrong with it, fetch_new() says */
-    return len > 0 && (size_t)len < size;
-}
-
 static struct errand *send_errand(struct supply *supply, struct item *item, int64_t now_ms,
                                   char *why, size_t why_size)
 {
     const struct collateral_options *options = &supply->options;
     const char *endpoints[COLLATERAL_ENDPOINTS_MAX];
-    char store[sizeof(options->store) + 32];
-    bool stored =
-        options->store[0] != '\0' && name_store(supply, item->trust, store, sizeof(store));
+    char store[COLLATERAL_STORE_MAX];
+    bool stored = trust_store(item->trust, options, store);
     for (uint32_t i = 0; i < options->endpoint_count; ++i)
         endpoints[i] = options->endpoints[i];
     const struct fetch_options fetch = {.endpoints = endpoints,

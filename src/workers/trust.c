@@ -4,8 +4,10 @@
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "fetch/fetch.h"
 #include "workers/files.h"
 
 struct trust {
@@ -189,6 +191,11 @@ bool trust_is_simulated(const struct trust *trust)
     return trust->simulated;
 }
 
+bool trust_has_files(const struct trust *trust)
+{
+    return trust->collateral_count > 0;
+}
+
 const uint8_t *trust_digest(const struct trust *trust)
 {
     return trust->digest;
@@ -221,6 +228,47 @@ size_t trust_collateral(const struct trust *trust,
 {
     *collateral = (const struct attest_collateral *const *)trust->collateral;
     return trust->collateral_count;
+}
+
+/* Documents of other roots are another world: theirs is a folder of its own. */
+bool trust_store(const struct trust *trust, const struct collateral_options *options,
+                 char path[COLLATERAL_STORE_MAX])
+{
+    char name[2 * 8 + 2] = "";
+    if (options->store[0] == '\0')
+        return false;
+    if (trust->simulated) {
+        name[0] = '/';
+        for (size_t i = 0; i < 8; ++i)
+            snprintf(name + 1 + 2 * i, 3, "%02x", trust->roots_sha256[i]);
+    }
+    snprintf(path, COLLATERAL_STORE_MAX, "%s%s", options->store, name);
+    (void)mkdir(options->store, 0700); /* what is wrong with it, its user says */
+    return true;
+}
+
+/* A file that does not hold has no say: each verdict names what is wrong with it. */
+static bool remember_one(const struct trust *trust, const struct attest_collateral *document,
+                         const char *store, int64_t now, char *error, size_t error_size)
+{
+    struct attest_request request = {.roots = trust->roots, .now = now};
+    struct attest_verdict verdict = {0};
+    struct attest_platform platform = attest_collateral_platform(document);
+    struct attest_evaluation evaluation = attest_collateral_evaluation(document);
+    return !attest_collateral_holds(document, &request, &platform, &verdict) ||
+           fetch_remember(store, &platform, &evaluation, error, error_size);
+}
+
+bool trust_remember(const struct trust *trust, const struct collateral_options *options,
+                    int64_t now, char *error, size_t error_size)
+{
+    char store[COLLATERAL_STORE_MAX];
+    bool ok = true;
+    if (trust->collateral_count == 0 || !trust_store(trust, options, store))
+        return true;
+    for (size_t i = 0; ok && i < trust->collateral_count; ++i)
+        ok = remember_one(trust, trust->collateral[i], store, now, error, error_size);
+    return ok;
 }
 
 void trust_judge(const struct grounds *grounds, struct span der, int64_t now,

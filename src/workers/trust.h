@@ -26,6 +26,11 @@ struct grounds {
     uint64_t version; /* of what was fetched of the collateral; the rest is the trust's */
 };
 
+/* The folder below options->store that is for these roots, made when it is missing. False: nothing
+ * is to be stored. */
+enum { COLLATERAL_STORE_MAX = 4096 + 32 };
+bool trust_store(const struct trust *trust, const struct collateral_options *options,
+                 char path[COLLATERAL_STORE_MAX]);
 /* The verifier's word on `der` (a certificate) at `now` (unix seconds). */
 void trust_judge(const struct grounds *grounds, struct span der, int64_t now,
                  struct attest_verdict *verdict);
