@@ -178,7 +178,7 @@ static bool wants(struct attester *attester, struct question *question, int64_t 
         loop_wake(attester->loop, &attester->wake);
         return true;
     case SUPPLY_FAILED:
-        proof_refuse(proof, proof->reason, detail);
+        snprintf(proof->detail, sizeof(proof->detail), "%s", detail);
         proof->unjudged = true;
         return false;
     }

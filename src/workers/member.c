@@ -326,6 +326,7 @@ void member_judge_again(struct member *member, struct trust *trust)
     struct list *after;
     member->refused_until = 0;
     member->unjudged_until = 0;
+    member->has_proof = member->has_proof && member->proof.trusted;
     list_each_safe (node, after, &member->links) {
         link_judge_again(link_at(node), trust);
     }

@@ -161,7 +161,11 @@ static void ask_verifier(const struct grounds *grounds, struct span certificate,
         proof_refuse(proof, "malformed", "the certificate's key cannot be read");
     /* The verifier refuses what has expired; a trust without an end ahead is not one to keep. */
     if (proof->trusted && verdict.expires <= now)
-        proof_refuse(proof, "expired", "the verdict has no time left");
+        proof_refuse(proof,
+                     verdict.collateral_expires == verdict.expires
+                         ? attest_reason_word(ATTEST_COLLATERAL_EXPIRED)
+                         : "expired",
+                     "the verdict has no time left");
 }
 
 static void set_time_left(struct proof *proof, int64_t now_ms)

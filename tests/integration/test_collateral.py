@@ -1,7 +1,6 @@
 """The gateway's own collateral: fetched from servers that answer correctly, late, truncated, old or not at all; renewed
 before it ends; links judged again when it, the policy or a revocation list changes."""
 import json
-import os
 import re
 import subprocess
 import threading
@@ -10,7 +9,7 @@ import time
 import pytest
 
 from collateral_server import CollateralServer, edited
-from gateway import Tee, wait_for
+from gateway import BUILD, Tee, wait_for
 from h2client import Client
 from worker import Worker
 
@@ -60,8 +59,8 @@ def numbered(vendor, document, value):
 
 
 def start_fetching(start_gateway, vendor, workers, urls, retry="1s", **options):
-    """A gateway that has no collateral but what it fetches."""
-    extra = options.pop("extra", "") + f"\ncollateral: {{endpoints: {json.dumps(urls)}, retry: {retry}}}\n"
+    """A gateway that has no collateral but what it fetches, and one lane: views are of the first."""
+    extra = f"lanes: 1\ncollateral: {{endpoints: {json.dumps(urls)}, retry: {retry}}}\n"
     named = f"collateral: {vendor.folder / 'collateral'}, "
     return start_gateway(workers, tee=vendor, extra=extra, before=lambda text: text.replace(named, ""), **options)
 
@@ -75,7 +74,7 @@ def state_of(gateway, index=0):
 
 
 def metric(gateway, name):
-    done = subprocess.run([os.environ["TEEGATE_BUILD"] + "/src/teegatectl", "--socket", gateway.socket, "metrics"],
+    done = subprocess.run([BUILD / "src/teegatectl", "--socket", gateway.socket, "metrics"],
                           capture_output=True, text=True, timeout=20, check=True)
     found = re.search(rf"^teegate_{name} (-?\d+)$", done.stdout, re.M)
     return int(found[1]) if found else None
@@ -209,7 +208,7 @@ def test_an_older_file_is_refused_by_a_reload_and_by_a_start(start_gateway, vend
     file = vendor.folder / "collateral/tdx.json"
     original = file.read_text()
     file.write_text(json.dumps(numbered(vendor, json.loads(original), 30)))
-    gateway = start_gateway([worker], tee=vendor)
+    gateway = start_gateway([worker], tee=vendor, extra="lanes: 1")
     key = gateway.account()
     assert call(gateway, key).status == 200
     file.write_text(original)
@@ -218,7 +217,7 @@ def test_an_older_file_is_refused_by_a_reload_and_by_a_start(start_gateway, vend
     assert "an old document: its evaluation numbers are 20 and 20, but 30 and 20 were seen" in gateway.process_log()
     assert call(gateway, key).status == 200
     gateway.stop()
-    done = subprocess.run([os.environ["TEEGATE_BUILD"] + "/src/teegate", "-c", gateway.config], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([BUILD / "src/teegate", "-c", gateway.config], capture_output=True, text=True, timeout=20)
     assert done.returncode == 1 and "an old document" in done.stderr
     file.write_text(json.dumps(numbered(vendor, json.loads(original), 31)))
     gateway.start()
@@ -261,15 +260,22 @@ def test_collateral_that_cannot_be_renewed_is_warned_of_and_never_used_stale(sta
     trusted(gateway, key)
 
 
-def test_a_list_that_revokes_a_worker_in_mid_life_drains_its_link(start_gateway, vendor, worker, serve):
+@pytest.fixture
+def to_be_revoked(vendor):
+    """A worker whose platform is revoked by the vendor's files from now on, and the document of before."""
+    before = document_of(vendor)
+    one = Worker(*vendor.worker("w", "revoked"))
+    yield one, before, document_of(vendor)
+    one.stop()
+
+
+def test_a_list_that_revokes_a_worker_in_mid_life_drains_its_link(start_gateway, vendor, to_be_revoked, serve):
     """Seen at the next renewal, and then within a second."""
-    document = document_of(vendor)
+    worker, document, revoking = to_be_revoked
     server = serve(ends_in(vendor, document, 12))
     gateway = start_fetching(start_gateway, vendor, [worker], [server.url])
     key = gateway.account()
     assert call(gateway, key).status == 200
-    vendor.worker("revoked", "revoked")  # its list revokes the platform that all good workers share
-    revoking = document_of(vendor)
     assert revoking["pck_crl"] != document["pck_crl"]
     server.document = ends_in(vendor, revoking, 3600)
     shown = wait_for(lambda: (one := state_of(gateway))["state"] == "refused" and one, 12, "the refusal")
@@ -282,11 +288,14 @@ def test_a_list_that_revokes_a_worker_in_mid_life_drains_its_link(start_gateway,
     assert metric(gateway, "verdicts_turned_total") >= 1
 
 
-def test_a_list_from_a_file_that_revokes_drains_at_the_reload(start_gateway, vendor, worker):
-    gateway = start_gateway([worker], tee=vendor)
+def test_a_list_from_a_file_that_revokes_drains_at_the_reload(start_gateway, vendor, to_be_revoked):
+    worker, before, revoking = to_be_revoked
+    file = vendor.folder / "collateral/tdx.json"
+    file.write_text(json.dumps(before))
+    gateway = start_gateway([worker], tee=vendor, extra="lanes: 1")
     key = gateway.account()
     assert call(gateway, key).status == 200
-    vendor.worker("revoked", "revoked")
+    file.write_text(json.dumps(revoking))
     gateway.reload()
     shown = wait_for(lambda: (one := state_of(gateway))["state"] == "refused" and one, 2, "the refusal")
     assert shown["proof"]["reason"] == "revoked"
@@ -299,7 +308,7 @@ def test_a_policy_that_changes_keeps_the_links_that_it_still_trusts(start_gatewa
     strict = json.loads(policy.read_text())
     loose = {**strict, "accept": [{"tee": "tdx", "any_code": True}]}
     policy.write_text(json.dumps(loose))
-    gateway = start_gateway([worker, other], tee=vendor)
+    gateway = start_gateway([worker, other], tee=vendor, extra="lanes: 1")
     key = gateway.account()
     wait_for(lambda: call(gateway, key).status == 200 and worker.requests and other.requests, 10, "both to be used")
     opened = worker.connections
@@ -315,7 +324,9 @@ def test_a_policy_that_changes_keeps_the_links_that_it_still_trusts(start_gatewa
     assert state_of(gateway, 0)["state"] == "ready"
     policy.write_text(json.dumps(loose))
     gateway.reload()
-    wait_for(lambda: call(gateway, key).status == 200 and len(other.requests) > served, 10, "both to be used again")
+    wait_for(lambda: state_of(gateway, 1)["state"] == "idle", 3, "what was refused to be forgotten")
+    worker.stop()
+    wait_for(lambda: call(gateway, key).status == 200 and len(other.requests) > served, 10, "the other to be used again")
     other.stop()
 
 
@@ -330,10 +341,10 @@ def test_a_policy_that_changes_keeps_the_links_that_it_still_trusts(start_gatewa
     ("unknown: 1", "unknown key"),
 ])
 def test_a_wrong_configuration_is_refused_by_the_check(start_gateway, vendor, worker, text, says):
-    gateway = start_gateway([worker], tee=vendor)
+    gateway = start_gateway([worker], tee=vendor, extra="lanes: 1")
     config = gateway.folder / "wrong.yaml"
     config.write_text(gateway.config.read_text() + f"\ncollateral: {{{text}}}\n")
-    done = subprocess.run([os.environ["TEEGATE_BUILD"] + "/src/teegate", "-t", "-c", config], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([BUILD / "src/teegate", "-t", "-c", config], capture_output=True, text=True, timeout=20)
     assert done.returncode == 1
     assert says in done.stderr and "wrong.yaml:" in done.stderr, done.stderr
 
@@ -341,7 +352,7 @@ def test_a_wrong_configuration_is_refused_by_the_check(start_gateway, vendor, wo
 def test_nothing_is_fetched_for_files_and_other_roots_unless_an_endpoint_says_so(start_gateway, vendor, worker):
     hidden = vendor.folder / "collateral"
     gateway = start_gateway([worker], tee=vendor, before=lambda text: text.replace(f"collateral: {hidden}, ", ""))
-    done = subprocess.run([os.environ["TEEGATE_BUILD"] + "/src/teegate", "-t", "-c", gateway.config], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([BUILD / "src/teegate", "-t", "-c", gateway.config], capture_output=True, text=True, timeout=20)
     assert "none is fetched without collateral.endpoints" in done.stdout
     answer = call(gateway, gateway.account())
     assert answer.status == 502 and b"untrusted" in answer.body
