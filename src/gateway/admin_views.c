@@ -216,6 +216,29 @@ void admin_show_workers(struct admin_request *request)
     admin_answer(request, 200, "application/json", text, json_written(&json).len);
 }
 
+static void note_evidence(void *owner, uint64_t id, struct span json)
+{
+    struct admin *admin = owner;
+    struct admin_request *request = slots_find(&admin->requests, id);
+    if (request == NULL || request->status != 0)
+        return; /* it gave up waiting */
+    if (json.len > 0)
+        admin_answer_json(request, 200, json);
+    else
+        admin_refuse(request, FAULT_NOT_FOUND,
+                     "no evidence of a worker \"%s\" has been judged since the gateway started",
+                     request->words[0]);
+}
+
+void admin_show_evidence(struct admin_request *request)
+{
+    struct admin *admin = request->admin;
+    if (has_no_query(request) &&
+        !pools_show_evidence(admin->parts.pools, span_text(request->words[0]), note_evidence, admin,
+                             request->id))
+        admin_refuse(request, FAULT_OVERLOADED, "too many ask for evidence at once");
+}
+
 /* --- live exchanges ----------------------------------------------------------------------------
  */
 
