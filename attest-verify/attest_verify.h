@@ -25,7 +25,7 @@ enum attest_reason {
 
 enum attest_tee { ATTEST_TEE_NONE, ATTEST_TEE_SGX, ATTEST_TEE_TDX, ATTEST_TEE_SNP };
 
-enum { ATTEST_ADVISORIES_MAX = 64, ATTEST_MEASUREMENTS_MAX = 16 };
+enum { ATTEST_ADVISORIES_MAX = 64, ATTEST_MEASUREMENTS_MAX = 32 };
 
 struct attest_measurement {
     const char *name; /* static: "mrenclave", "mrtd", "rtmr0" .. as a policy spells it */
@@ -68,10 +68,11 @@ struct attest_roots *attest_roots_builtin(void);
 struct attest_roots *attest_roots_from_pem(struct attest_bytes pem, char *error, size_t error_size);
 void attest_roots_free(struct attest_roots *roots);
 
-/* One collateral document for one FMSPC and TEE: the JSON object described in README.md (PEM
- * chains, signed JSON texts with hex signatures, CRLs in hex). Only its shape is checked here;
- * signatures and dates are checked at each verification. At most 2 MiB. NULL and a sentence on
- * error. */
+/* One collateral document: Intel's for one FMSPC and TEE (PEM chains, signed JSON texts with hex
+ * signatures, CRLs in hex), or AMD's for one product and kind of key, with the key of one chip
+ * (PEM certificates, CRL in hex). README.md describes both JSON objects. Only its shape is checked
+ * here; signatures and dates are checked at each verification. At most 2 MiB. NULL and a sentence
+ * on error. */
 struct attest_collateral;
 struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char *error,
                                                   size_t error_size);
@@ -116,8 +117,23 @@ const char *attest_check_word(enum attest_check check);
 const char *attest_check_sentence(enum attest_check check);
 const char *attest_check_outcome_word(enum attest_check_outcome outcome); /* "passed" .. */
 
+/* The evaluation numbers of the two signed texts: they only ever rise. AMD has none: of its
+ * documents `tcb` is the moment at which the revocation list was issued, in unix seconds, and `qe`
+ * is 0. */
+struct attest_evaluation {
+    uint64_t tcb, qe;
+};
+
+/* The highest numbers seen of the platforms of one model; whoever verifies remembers them. */
+struct attest_seen {
+    enum attest_tee tee;
+    uint8_t fmspc[6];
+    struct attest_evaluation evaluation;
+};
+
 /* What a verification is made with. `collateral` may hold documents of many platforms: the one that
- * fits the evidence's TEE and FMSPC is chosen (the first whose issue dates are the newest). */
+ * fits the evidence's TEE and FMSPC is chosen (the first whose issue dates are the newest); of
+ * AMD's the one whose leaf is of the report's chip and TCB, and the newest list of its product. */
 struct attest_request {
     const struct attest_roots *roots;
     const struct attest_collateral *const *collateral;
@@ -126,20 +142,43 @@ struct attest_request {
     int64_t now;                        /* unix seconds */
     bool padded; /* zero bytes may follow a quote or report, as some kernels hand it out */
     struct attest_explanation *explanation; /* NULL, or filled by the verification */
+    const struct attest_seen *seen; /* collateral with lower numbers is refused; may be none */
+    size_t seen_count;
 };
 
-/* What collateral is asked for by. */
+/* AMD's statements about one chip, each one certificate in DER or PEM: the VCEK or VLEK, the ASK or
+ * ASVK that issued it, the product's ARK; and the ARK's revocation list in DER. What is empty is
+ * taken from the request's collateral. No list at all refuses unless the policy says that it is
+ * optional. */
+struct attest_snp_endorsements {
+    struct attest_bytes leaf, ica, ark, crl;
+};
+
+/* What collateral is asked for by. Begins all zero, padding too: two of one platform are equal byte
+ * by byte. */
 struct attest_platform {
     enum attest_tee tee;
+    /* SGX and TDX */
     uint8_t fmspc[6];
     bool processor_ca; /* its certificate is of Intel's Processor CA, else of the Platform CA */
+    /* SEV-SNP */
+    bool vlek;           /* signed by a VLEK, else by a VCEK */
+    bool brings_leaf;    /* the VCEK or VLEK came with the evidence, so chip and TCB are zero */
+    char product[8];     /* "Milan", "Genoa" or "Turin" */
+    uint8_t chip_id[64]; /* Turin: eight bytes, then zeros */
+    uint8_t tcb[8];      /* the reported TCB version, as it stands in the report */
 };
 
 /* The platform that evidence names, taken from a PCK chain that holds up to a trust anchor. The
  * evidence itself is not judged, nor revocation: with the answer one asks for the lists. Needs of
- * the request roots, now and padded. False with the reason in `verdict`. */
+ * the request roots, now and padded. False with the reason in `verdict`.
+ * A SEV-SNP report has no such chain: its platform is its own word, unproven until its VCEK is
+ * there; all that is checked is its shape and, of a certificate, that it binds the key. */
 bool attest_platform_of_quote(const struct attest_request *request, struct attest_bytes quote,
                               struct attest_platform *platform, struct attest_verdict *verdict);
+bool attest_platform_of_report(const struct attest_request *request, struct attest_bytes report,
+                               const struct attest_snp_endorsements *endorsements,
+                               struct attest_platform *platform, struct attest_verdict *verdict);
 bool attest_platform_of_certificate(const struct attest_request *request, struct attest_bytes der,
                                     struct attest_platform *platform,
                                     struct attest_verdict *verdict);
@@ -154,10 +193,6 @@ bool attest_collateral_holds(const struct attest_collateral *collateral,
 /* The platform a document says it is of; whether that is so, attest_collateral_holds() tells. */
 struct attest_platform attest_collateral_platform(const struct attest_collateral *collateral);
 
-/* The evaluation numbers of the two signed texts: they only ever rise. */
-struct attest_evaluation {
-    uint64_t tcb, qe;
-};
 struct attest_evaluation attest_collateral_evaluation(const struct attest_collateral *collateral);
 
 /* Calls `visit` for each piece of evidence in a certificate, without judging any: the name of its
@@ -172,15 +207,8 @@ bool attest_evidence_visit(struct attest_bytes der,
 void attest_verify_quote(const struct attest_request *request, struct attest_bytes quote,
                          struct attest_verdict *verdict);
 
-/* AMD's statements about one chip, each one DER certificate: the VCEK or VLEK, the ASK or ASVK that
- * issued it, the product's ARK; and the ARK's revocation list. An empty `crl` is none, and refuses
- * unless the policy says that it is optional. */
-struct attest_snp_endorsements {
-    struct attest_bytes leaf, ica, ark, crl;
-};
-
 /* Verifies a bare SEV-SNP report of version 2 to 5. No key is bound: that is the caller's to judge.
- * The request's `collateral` is Intel's and is not used. */
+ * `endorsements` may be NULL: none. */
 void attest_verify_report(const struct attest_request *request, struct attest_bytes report,
                           const struct attest_snp_endorsements *endorsements,
                           struct attest_verdict *verdict);

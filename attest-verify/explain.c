@@ -71,6 +71,15 @@ static void tell_choice(const struct told *told)
         (long long)tcb->issued, (unsigned long long)qe->evaluation, (long long)qe->issued);
 }
 
+static void tell_evaluation(const struct told *told)
+{
+    struct attest_evaluation own = attest_collateral_evaluation(told->found->collateral);
+    say(told, "TCB info %llu, QE identity %llu: %s", (unsigned long long)own.tcb,
+        (unsigned long long)own.qe,
+        told->request->seen_count > 0 ? "none higher was seen of this platform"
+                                      : "what was seen before is not known");
+}
+
 static void tell_end(const struct told *told)
 {
     say(told, "at %lld all are in force; the first of those seen so far ends at %lld",
@@ -109,6 +118,7 @@ static void (*const tellers[ATTEST_CHECK_COUNT])(const struct told *) = {
     [ATTEST_CHECK_PCK] = tell_pck,
     [ATTEST_CHECK_CHOICE] = tell_choice,
     [ATTEST_CHECK_COLLATERAL] = tell_end,
+    [ATTEST_CHECK_EVALUATION] = tell_evaluation,
     [ATTEST_CHECK_PCK_CHAIN] = tell_end,
     [ATTEST_CHECK_PCEID] = tell_pceid,
     [ATTEST_CHECK_QE_IDENTITY] = tell_qe_identity,
@@ -147,8 +157,28 @@ void av_explain_check(const struct attest_request *request, enum attest_check ch
     row->result = passed ? ATTEST_CHECK_PASSED : ATTEST_CHECK_FAILED;
     if (!passed)
         say(&told, "%s: %s", attest_reason_word(verdict->reason), verdict->detail);
-    else if (tellers[check] != NULL)
+    else if (found != NULL && tellers[check] != NULL)
         tellers[check](&told);
     else
         say(&told, "%s", checks[check].sentence);
+}
+
+void av_explain_words(const struct attest_request *request, enum attest_check check, bool passed,
+                      const char *words, const struct attest_verdict *verdict)
+{
+    if (request->explanation == NULL)
+        return;
+    av_explain_check(request, check, passed, NULL, verdict);
+    struct attest_check_result *row = &request->explanation->checks[check];
+    if (row->result == ATTEST_CHECK_PASSED && words[0] != '\0')
+        snprintf(row->detail, sizeof row->detail, "%s", words);
+}
+
+void av_explain_report(struct attest_explanation *explanation)
+{
+    static const enum attest_check of_intel[] = {ATTEST_CHECK_COLLATERAL, ATTEST_CHECK_PCEID,
+                                                 ATTEST_CHECK_QE_REPORT, ATTEST_CHECK_QE_IDENTITY,
+                                                 ATTEST_CHECK_EVALUATION};
+    for (size_t i = 0; explanation != NULL && i < sizeof of_intel / sizeof *of_intel; ++i)
+        explanation->checks[of_intel[i]].result = ATTEST_CHECK_NOT_APPLICABLE;
 }

@@ -16,4 +16,11 @@ void av_explain_piece(struct attest_explanation *explanation);
 void av_explain_check(const struct attest_request *request, enum attest_check check, bool passed,
                       const struct findings *found, const struct attest_verdict *verdict);
 
+/* The same with these words for what was compared; empty: the check's own sentence. */
+void av_explain_words(const struct attest_request *request, enum attest_check check, bool passed,
+                      const char *words, const struct attest_verdict *verdict);
+
+/* The piece is a SEV-SNP report: what is of Intel's quoting enclave does not apply. */
+void av_explain_report(struct attest_explanation *explanation);
+
 #endif

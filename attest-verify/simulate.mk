@@ -6,6 +6,7 @@ SIMULATE_SOURCES = \
     attest-verify/simulate/simulate_convention.c \
     attest-verify/simulate/simulate_collateral.c \
     attest-verify/simulate/simulate_dstack.c \
+    attest-verify/simulate/simulate_attested_tls.c \
     attest-verify/simulate/simulate_files.c attest-verify/simulate/simulate_files.h \
     attest-verify/simulate/simulate_pki.c attest-verify/simulate/simulate_pki.h \
     attest-verify/simulate/simulate_quote.c

@@ -26,6 +26,14 @@ struct rules {
     {                                         \
         "ARK-Milan", "ARK-Genoa", "ARK-Turin" \
     }
+#define ASK_NAMES                             \
+    {                                         \
+        "SEV-Milan", "SEV-Genoa", "SEV-Turin" \
+    }
+#define ASVK_NAMES                                           \
+    {                                                        \
+        "SEV-VLEK-Milan", "SEV-VLEK-Genoa", "SEV-VLEK-Turin" \
+    }
 #define CA_NAMES                                                  \
     {                                                             \
         "Intel SGX PCK Platform CA", "Intel SGX PCK Processor CA" \
@@ -39,13 +47,21 @@ static const struct rules rules[] = {
         {"TCB signer", 2, {{"Intel SGX TCB Signing", NULL}, ROOT_NAMES}, false, false},
     [CHAIN_VCEK] = {.word = "VCEK",
                     .count = 3,
-                    .names = {{"SEV-VCEK"}, {"SEV-Milan", "SEV-Genoa", "SEV-Turin"}, ARK_NAMES},
+                    .names = {{"SEV-VCEK"}, ASK_NAMES, ARK_NAMES},
                     .is_amd = true},
     [CHAIN_VLEK] = {.word = "VLEK",
                     .count = 3,
-                    .names = {{"SEV-VLEK"},
-                              {"SEV-VLEK-Milan", "SEV-VLEK-Genoa", "SEV-VLEK-Turin"},
-                              ARK_NAMES},
+                    .names = {{"SEV-VLEK"}, ASVK_NAMES, ARK_NAMES},
+                    .is_amd = true},
+    [CHAIN_ASK] = {.word = "ASK",
+                   .count = 2,
+                   .names = {ASK_NAMES, ARK_NAMES},
+                   .ends_in_ca = true,
+                   .is_amd = true},
+    [CHAIN_ASVK] = {.word = "ASVK",
+                    .count = 2,
+                    .names = {ASVK_NAMES, ARK_NAMES},
+                    .ends_in_ca = true,
                     .is_amd = true},
 };
 
@@ -196,17 +212,7 @@ void av_chain_fini(struct chain *chain)
     *chain = (struct chain){0};
 }
 
-bool av_crl_check(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
-                  struct attest_verdict *verdict)
-{
-    if (X509_CRL_get_ext_by_NID(crl, NID_crl_number, -1) < 0 ||
-        X509_CRL_get_ext_by_NID(crl, NID_authority_key_identifier, -1) < 0)
-        return av_refuse(verdict, ATTEST_CRL_UNTRUSTED,
-                         "the %s CRL has no number or no authority key id", whose);
-    return av_crl_check_times(crl, issuer, whose, now, verdict);
-}
-
-bool av_crl_check_times(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
+static bool check_times(X509_CRL *crl, X509 *issuer, const char *whose, struct moment at,
                         struct attest_verdict *verdict)
 {
     int64_t from, to;
@@ -215,14 +221,30 @@ bool av_crl_check_times(X509_CRL *crl, X509 *issuer, const char *whose, int64_t 
     if (!av_moment_from_asn1(X509_CRL_get0_lastUpdate(crl), &from) ||
         !av_moment_from_asn1(X509_CRL_get0_nextUpdate(crl), &to))
         return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the %s CRL has no dates", whose);
-    av_verdict_note_end(verdict, to);
-    if (now < from)
+    av_verdict_note_end(verdict, to + at.grace_s);
+    if (at.now < from)
         return av_refuse(verdict, ATTEST_COLLATERAL_EARLY, "the %s CRL begins at %lld", whose,
                          (long long)from);
-    if (now > to)
+    if (at.now > to + at.grace_s)
         return av_refuse(verdict, ATTEST_COLLATERAL_EXPIRED, "the %s CRL ended at %lld", whose,
                          (long long)to);
     return true;
+}
+
+bool av_crl_check(X509_CRL *crl, X509 *issuer, const char *whose, struct moment at,
+                  struct attest_verdict *verdict)
+{
+    if (X509_CRL_get_ext_by_NID(crl, NID_crl_number, -1) < 0 ||
+        X509_CRL_get_ext_by_NID(crl, NID_authority_key_identifier, -1) < 0)
+        return av_refuse(verdict, ATTEST_CRL_UNTRUSTED,
+                         "the %s CRL has no number or no authority key id", whose);
+    return check_times(crl, issuer, whose, at, verdict);
+}
+
+bool av_crl_check_times(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
+                        struct attest_verdict *verdict)
+{
+    return check_times(crl, issuer, whose, (struct moment){.now = now}, verdict);
 }
 
 bool av_common_name_is(X509 *certificate, const char *name)
@@ -258,12 +280,12 @@ static bool has_intel_key(X509 *certificate)
 
 /* A P-384 key in the leaf, RSA above; RSA-PSS with SHA-384 throughout, mask and salt to match,
  * which is what X509_SIG_INFO_TLS says of one (RFC 8446 4.2.3). */
-static bool has_amd_key(X509 *certificate, size_t place)
+static bool has_amd_key(X509 *certificate, bool is_leaf)
 {
     EVP_PKEY *key = X509_get0_pubkey(certificate);
     int digest, kind;
     uint32_t flags;
-    if (place == 0
+    if (is_leaf
             ? !av_key_is_p384(key)
             : key == NULL || !EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_get_bits(key) < RSA_BITS_MIN)
         return false;
@@ -280,7 +302,8 @@ static bool check_certificate(X509 *certificate, const struct rules *rule, size_
         return av_refuse(verdict, ATTEST_CHAIN_UNTRUSTED,
                          "certificate %zu of the %s chain is not \"%s\"", place, rule->word,
                          rule->names[place][0]);
-    if (rule->is_amd ? !has_amd_key(certificate, place) : !has_intel_key(certificate))
+    if (rule->is_amd ? !has_amd_key(certificate, place == 0 && !rule->ends_in_ca)
+                     : !has_intel_key(certificate))
         return av_refuse(verdict, ATTEST_CHAIN_UNTRUSTED,
                          "certificate %zu of the %s chain is not of %s", place, rule->word,
                          rule->is_amd ? "P-384 or RSA, signed by RSA-PSS with SHA-384"

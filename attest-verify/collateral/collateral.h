@@ -1,10 +1,12 @@
-/* One collateral document, parsed: Intel's statements about the platforms of one FMSPC and TEE.
+/* One collateral document, parsed: Intel's statements about the platforms of one FMSPC and TEE, or
+ * AMD's about the chips of one product (snp_document.h).
  * Owns its certificates, revocation lists, JSON trees and texts.
  * Never vouches for them: signatures and dates are checked at each verification. */
 #ifndef AV_COLLATERAL_H
 #define AV_COLLATERAL_H
 
 #include "collateral/chain.h"
+#include "collateral/snp_document.h"
 #include "collateral/tcb_document.h"
 
 enum { COLLATERAL_BYTES_MAX = 2 * 1024 * 1024, CRL_BYTES_MAX = 1024 * 1024 };
@@ -19,6 +21,8 @@ struct signed_text {
 };
 
 struct attest_collateral {
+    bool is_amd; /* then only `snp` is filled, and tcb.head.tee */
+    struct snp_document snp;
     struct signed_text tcb_text, qe_text;
     struct tcb_document tcb;
     struct qe_document qe;
@@ -28,11 +32,12 @@ struct attest_collateral {
     bool is_proven;
 };
 
-/* Chain, signature and dates of both documents, and the lists with their issuers; the PCK CRL's own
- * signature is checked where it is used, with the platform's chain. Notes the earliest end, and in
- * `proven` the signatures. */
+/* Of Intel's document: chain, signature and dates of both texts, and the lists with their issuers;
+ * the PCK CRL's own signature is checked where it is used, with the platform's chain. For `grace_s`
+ * after their end documents and lists still count. Notes the earliest end, and in `proven` the
+ * signatures. */
 AV_MUST_USE bool av_collateral_verify(const struct attest_collateral *collateral,
-                                      const struct attest_request *request, struct proven *proven,
-                                      struct attest_verdict *verdict);
+                                      const struct attest_request *request, int64_t grace_s,
+                                      struct proven *proven, struct attest_verdict *verdict);
 
 #endif

@@ -5,13 +5,22 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
-static X509 *parse_certificate(struct attest_bytes der)
+X509 *av_snp_certificate_parse(struct attest_bytes bytes)
 {
-    const unsigned char *end = der.ptr;
-    X509 *certificate =
-        der.len <= SNP_CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
-    if (certificate == NULL || end == der.ptr + der.len)
-        return certificate;
+    const unsigned char *end = bytes.ptr;
+    X509 *certificate = NULL;
+    if (bytes.len == 0 || bytes.len > SNP_CERTIFICATE_BYTES_MAX)
+        return NULL;
+    if (bytes.ptr[0] == '-') { /* DER begins with a sequence's tag */
+        struct cursor cursor = av_cursor_over(bytes);
+        certificate = av_pem_take_certificate(&cursor);
+        if (av_pem_is_spent(&cursor))
+            return certificate;
+    } else {
+        certificate = d2i_X509(NULL, &end, (long)bytes.len);
+        if (end == bytes.ptr + bytes.len)
+            return certificate;
+    }
     X509_free(certificate);
     return NULL;
 }
@@ -29,19 +38,22 @@ static X509_CRL *parse_crl(struct attest_bytes der)
 bool av_snp_chain_parse(const struct attest_snp_endorsements *endorsements, struct snp_chain *chain,
                         struct attest_verdict *verdict)
 {
-    static const char *const names[] = {"VCEK or VLEK", "ASK or ASVK", "ARK"};
-    const struct attest_bytes ders[] = {endorsements->leaf, endorsements->ica, endorsements->ark};
-    *chain = (struct snp_chain){.crl = NULL};
-    for (size_t i = 0; i < CHAIN_CERTIFICATES_MAX; ++i) {
-        if (ders[i].len == 0)
-            return av_refuse(verdict, ATTEST_COLLATERAL_MISSING, "no certificate of the %s",
-                             names[i]);
-        X509 *certificate = parse_certificate(ders[i]);
-        if (certificate == NULL)
+    *chain = (struct snp_chain){.leaf = NULL};
+    const struct {
+        const char *name;
+        struct attest_bytes bytes;
+        X509 **out;
+    } parts[] = {{"VCEK or VLEK", endorsements->leaf, &chain->leaf},
+                 {"ASK or ASVK", endorsements->ica, &chain->ica},
+                 {"ARK", endorsements->ark, &chain->ark}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) {
+        if (parts[i].bytes.len == 0)
+            continue;
+        *parts[i].out = av_snp_certificate_parse(parts[i].bytes);
+        if (*parts[i].out == NULL)
             return av_refuse(verdict, ATTEST_LEAF_MALFORMED,
-                             "the %s is not one whole DER certificate of at most %d bytes",
-                             names[i], SNP_CERTIFICATE_BYTES_MAX);
-        chain->certificates.certificates[chain->certificates.count++] = certificate;
+                             "the %s is not one whole certificate of at most %d bytes",
+                             parts[i].name, SNP_CERTIFICATE_BYTES_MAX);
     }
     if (endorsements->crl.len == 0)
         return true;
@@ -52,23 +64,23 @@ bool av_snp_chain_parse(const struct attest_snp_endorsements *endorsements, stru
 
 void av_snp_chain_fini(struct snp_chain *chain)
 {
-    av_chain_fini(&chain->certificates);
+    X509_free(chain->leaf);
+    X509_free(chain->ica);
+    X509_free(chain->ark);
     X509_CRL_free(chain->crl);
-    chain->crl = NULL;
+    *chain = (struct snp_chain){.leaf = NULL};
 }
 
-/* One product in all three: the names of the other two are its own. */
-static bool check_product(const struct chain *chain, const struct snp_leaf *leaf,
-                          struct attest_verdict *verdict)
+bool av_snp_chain_is_of(const struct snp_chain *chain, enum snp_product product, bool is_vlek,
+                        struct attest_verdict *verdict)
 {
     char ica[32], ark[32];
-    const char *product = av_snp_product_name(leaf->product);
-    snprintf(ica, sizeof ica, "%s-%s", leaf->is_vlek ? "SEV-VLEK" : "SEV", product);
-    snprintf(ark, sizeof ark, "ARK-%s", product);
-    return (av_common_name_is(chain->certificates[1], ica) &&
-            av_common_name_is(chain->certificates[2], ark)) ||
+    const char *name = av_snp_product_name(product);
+    snprintf(ica, sizeof ica, "%s-%s", is_vlek ? "SEV-VLEK" : "SEV", name);
+    snprintf(ark, sizeof ark, "ARK-%s", name);
+    return (av_common_name_is(chain->ica, ica) && av_common_name_is(chain->ark, ark)) ||
            av_refuse(verdict, ATTEST_LEAF_MISMATCH, "a certificate of %s in the chain of another",
-                     product);
+                     name);
 }
 
 /* The ARK's own list, by key id too if it has one: another root may have the same name. No list of
@@ -84,32 +96,61 @@ static bool list_is_of(X509_CRL *crl, X509 *ark)
     return same;
 }
 
-static bool check_list(const struct snp_chain *chain, int64_t now, struct attest_verdict *verdict)
+bool av_snp_list_holds(const struct snp_chain *chain, struct attest_verdict *verdict)
 {
-    X509 *ica = chain->certificates.certificates[1], *ark = chain->certificates.certificates[2];
-    X509_REVOKED *entry = NULL;
-    if (chain->crl == NULL)
-        return true;
-    if (!av_crl_check_times(chain->crl, ark, "AMD", now, verdict))
-        return false;
-    if (!list_is_of(chain->crl, ark))
+    if (!list_is_of(chain->crl, chain->ark))
         return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the AMD CRL names another key");
     if (X509_CRL_get_ext_by_critical(chain->crl, 1, -1) >= 0)
         return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the AMD CRL has a critical extension");
     if (X509_CRL_get_signature_nid(chain->crl) != NID_rsassaPss)
         return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the AMD CRL is not signed by RSA-PSS");
-    if (X509_CRL_verify(chain->crl, X509_get0_pubkey(ark)) != 1)
-        return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the ARK did not sign the AMD CRL");
-    return X509_CRL_get0_by_cert(chain->crl, &entry, ica) == 0 ||
+    return X509_CRL_verify(chain->crl, X509_get0_pubkey(chain->ark)) == 1 ||
+           av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the ARK did not sign the AMD CRL");
+}
+
+static bool check_list(const struct snp_chain *chain, int64_t now, struct attest_verdict *verdict)
+{
+    X509_REVOKED *entry = NULL;
+    if (chain->crl == NULL)
+        return true;
+    if (!av_crl_check_times(chain->crl, chain->ark, "AMD", now, verdict) ||
+        (!chain->list_holds && !av_snp_list_holds(chain, verdict)))
+        return false;
+    return X509_CRL_get0_by_cert(chain->crl, &entry, chain->ica) == 0 ||
            av_refuse(verdict, ATTEST_REVOKED, "AMD has revoked the key that issued the leaf");
 }
 
-bool av_snp_chain_verify(const struct snp_chain *chain, const struct snp_leaf *leaf,
+/* As chain.h has it: lent, from the leaf if there is one. */
+static struct chain path_of(const struct snp_chain *chain)
+{
+    return chain->leaf != NULL
+               ? (struct chain){.certificates = {chain->leaf, chain->ica, chain->ark}, .count = 3}
+               : (struct chain){.certificates = {chain->ica, chain->ark}, .count = 2};
+}
+
+static enum chain_kind kind_of(const struct snp_chain *chain, bool is_vlek)
+{
+    if (chain->leaf == NULL)
+        return is_vlek ? CHAIN_ASVK : CHAIN_ASK;
+    return is_vlek ? CHAIN_VLEK : CHAIN_VCEK;
+}
+
+bool av_snp_path_holds(struct snp_chain *chain, bool is_vlek, struct attest_verdict *verdict)
+{
+    struct chain_trust trust = {.proven = &chain->proven};
+    struct chain path = path_of(chain);
+    return av_chain_path_holds(&path, kind_of(chain, is_vlek), &trust, verdict);
+}
+
+bool av_snp_chain_verify(struct snp_chain *chain, enum snp_product product, bool is_vlek,
                          const struct attest_request *request, struct attest_verdict *verdict)
 {
-    struct chain_trust trust = {.roots = request->roots, .now = request->now};
-    return av_chain_verify(&chain->certificates, leaf->is_vlek ? CHAIN_VLEK : CHAIN_VCEK, &trust,
-                           verdict) &&
-           check_product(&chain->certificates, leaf, verdict) &&
+    struct chain_trust trust = {.roots = request->roots,
+                                .now = request->now,
+                                .proven = &chain->proven,
+                                .path_holds = chain->path_holds};
+    struct chain path = path_of(chain);
+    return av_chain_verify(&path, kind_of(chain, is_vlek), &trust, verdict) &&
+           av_snp_chain_is_of(chain, product, is_vlek, verdict) &&
            check_list(chain, request->now, verdict);
 }

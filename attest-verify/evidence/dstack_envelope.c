@@ -2,10 +2,12 @@
 
 #include "bytes/msgpack.h"
 #include "bytes/scale.h"
+#include "formats/snp_table.h"
 
 #include <string.h>
 
 enum { VERSION_0 = 0x00, FIXMAP = 0x80, FIXMAP_MASK = 0xf0, VERSION_1 = 1 };
+enum { CERTIFICATES_MAX = 2 };
 
 /* The events of the envelope, in the order read. Both versions list RTMR3's twice: in the event log
  * of the quote and as runtime events. Either may be left out; together they must say the same. */
@@ -25,6 +27,18 @@ static struct event runtime_event(struct attest_bytes name, struct attest_bytes 
 {
     return (struct event){
         .imr = EVENT_RUNTIME_IMR, .type = EVENT_RUNTIME_TYPE, .name = name, .payload = payload};
+}
+
+/* What a report comes with: nothing, the host's table of certificates, or ASK and VCEK. */
+static bool settle_certificates(const struct attest_bytes *items, size_t count,
+                                struct attest_snp_endorsements *out)
+{
+    if (count == 1)
+        return av_snp_table_parse(items[0], out);
+    if (count == 0)
+        return true;
+    *out = (struct attest_snp_endorsements){.leaf = items[1], .ica = items[0]};
+    return items[0].len > 0 && items[1].len > 0;
 }
 
 /* --- V0: SCALE --- */
@@ -59,10 +73,33 @@ static bool scale_events(struct cursor *cursor,
     return true;
 }
 
-/* {version 0, {kind, quote, event log}, runtime events, report data, config}; nothing after it. */
+/* Of a report: {report, certificates, configuration}. */
+static bool scale_report(struct cursor *cursor, struct dstack_envelope *out)
+{
+    struct attest_bytes items[CERTIFICATES_MAX];
+    size_t count;
+    out->is_report = true;
+    if (!av_scale_bytes(cursor, &out->quote) || !av_scale_length(cursor, &count) ||
+        count > CERTIFICATES_MAX)
+        return false;
+    for (size_t i = 0; i < count; ++i)
+        if (!av_scale_bytes(cursor, &items[i]))
+            return false;
+    return av_scale_bytes(cursor, &out->mr_config) &&
+           settle_certificates(items, count, &out->endorsements);
+}
+
+/* Of a quote: {quote, event log}. */
+static bool scale_quote(struct cursor *cursor, struct dstack_envelope *out, struct logs *logs)
+{
+    return av_scale_bytes(cursor, &out->quote) && scale_events(cursor, scale_event, &logs->quotes);
+}
+
+/* {version 0, {kind, its own}, runtime events, report data, config}; nothing after it. */
 static bool parse_v0(struct cursor cursor, struct dstack_envelope *out)
 {
-    static const char *const kinds[] = {NULL, "GCP TDX", "AWS Nitro", "SEV-SNP", "AWS Nitro TPM"};
+    enum { KIND_SNP = 3 };
+    static const char *const kinds[] = {NULL, "GCP TDX", "AWS Nitro", NULL, "AWS Nitro TPM"};
     struct logs logs = {0};
     struct attest_bytes config;
     uint8_t version, kind;
@@ -72,8 +109,7 @@ static bool parse_v0(struct cursor cursor, struct dstack_envelope *out)
     out->unsupported = kinds[kind];
     if (out->unsupported != NULL)
         return true;
-    return av_scale_bytes(&cursor, &out->quote) &&
-           scale_events(&cursor, scale_event, &logs.quotes) &&
+    return (kind == KIND_SNP ? scale_report(&cursor, out) : scale_quote(&cursor, out, &logs)) &&
            scale_events(&cursor, scale_runtime_event, &logs.runtime) &&
            av_cursor_take(&cursor, DSTACK_REPORT_DATA_BYTES, &out->report_data) &&
            av_scale_bytes(&cursor, &config) && cursor.left == 0 && settle_logs(&logs, &out->log);
@@ -181,20 +217,56 @@ static bool tagged(struct attest_bytes bytes, const char *const *kinds, size_t k
     return false;
 }
 
+static bool pack_certificates(struct attest_bytes bytes, struct msgpack_room *room,
+                              struct attest_snp_endorsements *out)
+{
+    struct cursor cursor = av_cursor_over(bytes);
+    struct attest_bytes items[CERTIFICATES_MAX];
+    size_t count;
+    if (!av_msgpack_array(&cursor, &count) || count > CERTIFICATES_MAX)
+        return false;
+    for (size_t i = 0; i < count; ++i)
+        if (!av_msgpack_octets(&cursor, room, &items[i]))
+            return false;
+    return cursor.left == 0 && settle_certificates(items, count, out);
+}
+
+static bool pack_report(struct attest_bytes data, struct msgpack_room *room,
+                        struct dstack_envelope *out)
+{
+    static const char *const names[] = {"report", "cert_chain", "mr_config"};
+    struct attest_bytes values[3];
+    out->is_report = true;
+    return whole_map(data, names, 3, values) && whole_octets(values[0], room, &out->quote) &&
+           pack_certificates(values[1], room, &out->endorsements) &&
+           whole_text(values[2], &out->mr_config);
+}
+
+static bool pack_quote(struct attest_bytes data, struct msgpack_room *room,
+                       struct dstack_envelope *out, struct logs *logs)
+{
+    static const char *const names[] = {"quote", "event_log"};
+    struct attest_bytes values[2];
+    return whole_map(data, names, 2, values) && whole_octets(values[0], room, &out->quote) &&
+           pack_events(values[1], room, pack_event, &logs->quotes);
+}
+
 static bool parse_platform(struct attest_bytes bytes, struct msgpack_room *room,
                            struct dstack_envelope *out, struct logs *logs)
 {
-    static const char *const kinds[] = {"tdx", "gcp-tdx", "nitro-enclave", "sev-snp",
+    enum { KIND_TDX, KIND_SNP };
+    static const char *const kinds[] = {"tdx", "sev-snp", "gcp-tdx", "nitro-enclave",
                                         "aws-nitro-tpm"};
-    static const char *const names[] = {"quote", "event_log"};
-    struct attest_bytes data, values[2];
+    struct attest_bytes data;
     size_t kind;
     if (!tagged(bytes, kinds, sizeof kinds / sizeof *kinds, &kind, &data))
         return false;
-    out->unsupported = kind == 0 ? NULL : kinds[kind];
-    return out->unsupported != NULL ||
-           (whole_map(data, names, 2, values) && whole_octets(values[0], room, &out->quote) &&
-            pack_events(values[1], room, pack_event, &logs->quotes));
+    if (kind == KIND_TDX)
+        return pack_quote(data, room, out, logs);
+    if (kind == KIND_SNP)
+        return pack_report(data, room, out);
+    out->unsupported = kinds[kind];
+    return true;
 }
 
 /* A pod has one member more than the plain stack, which says how its report data came about: ours

@@ -10,10 +10,14 @@
 enum { DSTACK_REPORT_DATA_BYTES = 64 };
 
 struct dstack_envelope {
-    struct attest_bytes quote;
+    struct attest_bytes quote; /* or a SEV-SNP report, when `is_report` */
+    bool is_report;
+    struct attest_snp_endorsements
+        endorsements;                /* that came with a report; none, or leaf and ica */
+    struct attest_bytes mr_config;   /* of a report: what its host data is made from */
     struct attest_bytes report_data; /* what the envelope says the quote's is; 64 bytes */
-    struct event_log log;
-    const char *unsupported; /* static: the kind of evidence, when it is not a TDX quote */
+    struct event_log log;            /* of a quote; nothing binds a report's runtime events */
+    const char *unsupported; /* static: the kind of evidence, when it is neither of the two */
 };
 
 /* `room` has as many bytes as `bytes`. False when the envelope is broken. One of a kind that is not

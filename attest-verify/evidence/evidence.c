@@ -2,6 +2,7 @@
 
 #include "bytes/crypto.h"
 #include "bytes/cursor.h"
+#include "evidence/dstack_mr_config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,7 @@ static bool find_one(X509 *certificate, const struct evidence_convention *conven
         ++set->count; /* counted even when broken, so that what it owns is freed */
     if (parsed && item->unsupported != NULL)
         return av_refuse(verdict, ATTEST_CONVENTION_UNSUPPORTED, "%s (%s) with evidence of %s",
-                         convention->name, convention->oid, item->unsupported);
+                         item->convention->name, convention->oid, item->unsupported);
     return parsed || av_refuse(verdict, ATTEST_EVIDENCE_MALFORMED, "%s (%s)", convention->name,
                                convention->oid);
 }
@@ -115,7 +116,8 @@ bool av_evidence_binds_key(const struct evidence *evidence, X509 *certificate,
     struct certificate_key key = {
         .spki = {.ptr = der, .len = (size_t)len},
         .bits = {.ptr = ASN1_STRING_get0_data(bits), .len = (size_t)ASN1_STRING_length(bits)},
-        .is_rsa = EVP_PKEY_is_a(public_key, "RSA") == 1};
+        .is_rsa = EVP_PKEY_is_a(public_key, "RSA") == 1,
+        .certificate = certificate};
     bool bound = evidence->convention->binds(evidence, &key, report_data, verdict);
     OPENSSL_free(der);
     return bound;
@@ -159,9 +161,13 @@ bool av_evidence_fits_quote(const struct evidence *evidence, struct quote *quote
         !av_bytes_equal(evidence->stated_report_data, report_data))
         return av_refuse(verdict, ATTEST_EVIDENCE_DISAGREES,
                          "the envelope's report data is not the quote's");
-    if (!evidence->has_log)
+    if (evidence->mr_config.len > 0 &&
+        !av_dstack_mr_config_is_bound(evidence->mr_config, av_quote_part(quote, "host_data")))
+        return av_refuse(verdict, ATTEST_EVIDENCE_DISAGREES,
+                         "the report's host data is not the digest of the configuration");
+    if (!evidence->has_log && evidence->mr_config.len == 0)
         return true;
-    if (!log_leads_to_quote(&evidence->log, quote, verdict))
+    if (evidence->has_log && !log_leads_to_quote(&evidence->log, quote, verdict))
         return false;
     quote->log = &evidence->log;
     note_log(&evidence->log, verdict);

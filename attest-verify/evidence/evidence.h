@@ -15,9 +15,12 @@ struct evidence_convention;
 
 struct evidence {
     const struct evidence_convention *convention;
-    struct attest_bytes quote;
-    struct attest_bytes claims; /* DICE and Intel */
-    struct event_log log;       /* dstack, and only when `has_log` */
+    struct attest_bytes quote; /* or a SEV-SNP report, when `is_report` */
+    bool is_report;
+    struct attest_snp_endorsements endorsements; /* what a report brings, by no means trusted */
+    struct attest_bytes mr_config;               /* dstack's, of a report */
+    struct attest_bytes claims;                  /* DICE and Intel */
+    struct event_log log; /* dstack, and only when `has_log`; of a report its ids alone */
     bool has_log;
     struct attest_bytes stated_report_data; /* by dstack's envelope; none: not stated */
     const char *unsupported;                /* static: what it holds, and we do not read */

@@ -7,14 +7,19 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-enum { DICE_TAG = 60000, CLAIMS_MAX = 32 };
+/* Tag 60000 is of Intel's quotes (CCC, Interoperable RA-TLS, evidence formats). CCC names none of
+ * SEV-SNP; librats and rats-tls, which CCC's own tests are made with, have 0x1a7504 for the bare
+ * report (librats 3c85c3e, include/internal/dice.h), with the same array and claims. */
+enum { TAG_QUOTE = 60000, TAG_SNP_REPORT = 0x1a7504, CLAIMS_MAX = 32 };
 
 bool av_dice_parse(const struct evidence_source *source, struct evidence *out)
 {
     struct cursor cursor = av_cursor_over(source->value);
     uint64_t tag, members;
-    return av_cbor_head(&cursor, CBOR_TAG, &tag) && tag == DICE_TAG &&
-           av_cbor_head(&cursor, CBOR_ARRAY, &members) && members == 2 &&
+    if (!av_cbor_head(&cursor, CBOR_TAG, &tag) || (tag != TAG_QUOTE && tag != TAG_SNP_REPORT))
+        return false;
+    out->is_report = tag == TAG_SNP_REPORT;
+    return av_cbor_head(&cursor, CBOR_ARRAY, &members) && members == 2 &&
            av_cbor_string(&cursor, CBOR_BYTES, &out->quote) &&
            av_cbor_string(&cursor, CBOR_BYTES, &out->claims) && cursor.left == 0;
 }

@@ -55,8 +55,12 @@ static const struct convention {
     {"dstack", SIMULATE_DSTACK, ATTEST_TEE_TDX},
     {"dstack8", SIMULATE_DSTACK8, ATTEST_TEE_TDX},
     {"dstack8-v0", SIMULATE_DSTACK8_V0, ATTEST_TEE_TDX},
+    {"attested-tls", SIMULATE_ATTESTED_TLS, ATTEST_TEE_TDX},
+    {"attested-tls8", SIMULATE_ATTESTED_TLS8, ATTEST_TEE_TDX},
 };
-#define CONVENTION_WORDS "dice, gramine, intel, rats-tls, open-enclave, dstack, dstack8, dstack8-v0"
+#define CONVENTION_WORDS                                                          \
+    "dice, gramine, intel, rats-tls, open-enclave, dstack, dstack8, dstack8-v0, " \
+    "attested-tls, attested-tls8"
 
 struct order {
     const char *dir;
@@ -78,7 +82,7 @@ static const char usage[] =
     "  --convention C         how the certificate carries the quote (dice):\n"
     "                         " CONVENTION_WORDS "\n"
     "                         gramine, intel, rats-tls and open-enclave are sgx only,\n"
-    "                         dstack and its envelopes tdx only\n"
+    "                         dstack, its envelopes and attested-tls tdx only\n"
     "  --host NAME-OR-IP      a subject alternative name (repeatable; localhost, 127.0.0.1, ::1)\n"
     "  --days N               life of the certificate, 1 to 3650 (30)\n"
     "  --collateral-days N    life of the collateral; negative: expired N days ago (30)\n"
@@ -261,7 +265,7 @@ static EVP_PKEY *new_key(const struct order *order)
 /* The quote of this worker, bound to `key` or, as variant, to one that nobody has. */
 static struct simulate_bytes make_quote(const struct order *order, struct simulate_folder *folder,
                                         const struct simulate_identity *pck, EVP_PKEY *key,
-                                        struct simulate_bytes *claims)
+                                        const char *name, struct simulate_bytes *claims)
 {
     const struct variant *variant = order->variant;
     struct simulate_quote_options options = simulate_quote_default(order->tee);
@@ -272,6 +276,9 @@ static struct simulate_bytes make_quote(const struct order *order, struct simula
         simulate_quote_set_unlisted(&options);
     EVP_PKEY *other = variant->other_key ? new_key(order) : NULL;
     simulate_bind_key(order->convention->convention, other != NULL ? other : key, &options, claims);
+    if (simulate_binds_life(order->convention->convention))
+        simulate_bind_life(other != NULL ? other : key, name, order->now - BACKDATE_S,
+                           order->now + order->days * DAY_S, &options);
     EVP_PKEY_free(other);
     return simulate_quote(&folder->vendor, pck, &options);
 }
@@ -298,7 +305,7 @@ static bool make_worker(const struct order *order, struct simulate_folder *folde
     }
     EVP_PKEY *key = new_key(order);
     struct simulate_bytes claims = {0};
-    struct simulate_bytes quote = make_quote(order, folder, &pck, key, &claims);
+    struct simulate_bytes quote = make_quote(order, folder, &pck, key, name, &claims);
     X509 *cert = simulate_certificate(key, &(struct simulate_certificate_options){
                                                .name = name,
                                                .hosts = order->hosts,

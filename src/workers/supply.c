@@ -112,13 +112,6 @@ void supply_configure(struct supply *supply, const struct collateral_options *op
 
 /* --- what there is ------------------------------------------------------------------------- */
 
-/* Field by field: the bytes between them are anything. */
-static bool is_same_platform(const struct attest_platform *one, const struct attest_platform *other)
-{
-    return one->tee == other->tee && one->processor_ca == other->processor_ca &&
-           memcmp(one->fmspc, other->fmspc, sizeof(one->fmspc)) == 0;
-}
-
 static bool is_of_roots(const struct item *item, const struct trust *trust)
 {
     return memcmp(trust_roots_digest(item->trust), trust_roots_digest(trust), 32) == 0;
@@ -130,7 +123,7 @@ static struct item *find_item(struct supply *supply, const struct trust *trust,
     struct list *node;
     list_each (node, &supply->items) {
         if (is_of_roots(item_at(node), trust) &&
-            is_same_platform(&item_at(node)->platform, platform))
+            memcmp(&item_at(node)->platform, platform, sizeof(*platform)) == 0)
             return item_at(node);
     }
     return NULL;
@@ -227,20 +220,23 @@ static bool take_turn(struct supply *supply, struct span name, int64_t now_ms)
     return source->count < SUPPLY_SOURCE_MAX && ++source->count > 0;
 }
 
-/* A place for one more platform: that of one that could not be had, if there must be. */
-static bool make_room(struct supply *supply, int64_t now_ms)
+/* A place for one more platform: that of the one that could not be had and may be asked for next.
+ * What a report of AMD's says of itself is unproven, so such items are cheap to make up. */
+static bool make_room(struct supply *supply)
 {
     struct list *node;
+    struct item *first = NULL;
     if (supply->count < SUPPLY_DOCUMENTS_MAX)
         return true;
     list_each (node, &supply->items) {
         struct item *item = item_at(node);
-        if (item->errand == NULL && item->due_ms == 0 && item->failed_until_ms <= now_ms) {
-            forget_item(supply, item);
-            return true;
-        }
+        if (item->errand == NULL && item->document == NULL && item->due_ms == 0 &&
+            (first == NULL || item->failed_until_ms < first->failed_until_ms))
+            first = item;
     }
-    return false;
+    if (first != NULL)
+        forget_item(supply, first);
+    return first != NULL;
 }
 
 static struct item *add_item(struct supply *supply, struct trust *trust,
@@ -248,7 +244,7 @@ static struct item *add_item(struct supply *supply, struct trust *trust,
 {
     struct item *item = alloc_zeroed(sizeof(*item));
     item->trust = trust_take(trust);
-    item->platform = *platform;
+    memcpy(&item->platform, platform, sizeof(*platform)); /* padding too: it is compared */
     list_append(&supply->items, &item->node);
     ++supply->count;
     return item;
@@ -269,7 +265,7 @@ enum supply_answer supply_want(struct supply *supply, struct trust *trust, struc
     struct attest_platform platform;
     if (!may_fetch(supply, trust))
         return SUPPLY_NONE;
-    /* Only a chain up to a trust anchor may cause a request. */
+    /* Only a chain up to a trust anchor may cause a request, or, of AMD's, bound evidence. */
     if (!attest_platform_of_certificate(&request, der, &platform, verdict))
         return SUPPLY_FOREIGN;
     struct item *item = find_item(supply, trust, &platform);
@@ -283,7 +279,7 @@ enum supply_answer supply_want(struct supply *supply, struct trust *trust, struc
         return SUPPLY_NONE;
     if (!take_turn(supply, source, now_ms))
         return fail(detail, detail_size, "this worker has caused ten fetches within a minute");
-    if (item == NULL && !make_room(supply, now_ms))
+    if (item == NULL && !make_room(supply))
         return fail(detail, detail_size, "collateral of 256 platforms is kept already");
     if (item == NULL)
         item = add_item(supply, trust, &platform);
@@ -301,7 +297,12 @@ static void begin_line(struct log_line *line, enum log_level level, const char *
         snprintf(fmspc + 2 * i, 3, "%02x", item->platform.fmspc[i]);
     log_begin(line, level, event);
     json_text(&line->json, "tee", span_text(attest_tee_word(item->platform.tee)));
-    json_text(&line->json, "fmspc", span_text(fmspc));
+    if (item->platform.tee == ATTEST_TEE_SNP)
+        json_text(&line->json, "product",
+                  span_of(item->platform.product,
+                          strnlen(item->platform.product, sizeof(item->platform.product))));
+    else
+        json_text(&line->json, "fmspc", span_text(fmspc));
 }
 
 /* Sooner, by up to a tenth, so that gateways started together do not all ask at once. */

@@ -247,7 +247,8 @@ bool trust_store(const struct trust *trust, const struct collateral_options *opt
     return true;
 }
 
-/* A file that does not hold has no say: each verdict names what is wrong with it. */
+/* A file that does not hold has no say: each verdict names what is wrong with it. AMD's documents
+ * have no evaluation numbers. */
 static bool remember_one(const struct trust *trust, const struct attest_collateral *document,
                          const char *store, int64_t now, char *error, size_t error_size)
 {
@@ -255,7 +256,8 @@ static bool remember_one(const struct trust *trust, const struct attest_collater
     struct attest_verdict verdict = {0};
     struct attest_platform platform = attest_collateral_platform(document);
     struct attest_evaluation evaluation = attest_collateral_evaluation(document);
-    return !attest_collateral_holds(document, &request, &platform, &verdict) ||
+    return platform.tee == ATTEST_TEE_SNP ||
+           !attest_collateral_holds(document, &request, &platform, &verdict) ||
            fetch_remember(store, &platform, &evaluation, error, error_size);
 }
 

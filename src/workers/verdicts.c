@@ -133,8 +133,9 @@ static bool digest_key(struct span certificate, uint8_t *digest)
 
 bool proof_lacks_collateral(const struct proof *proof)
 {
-    static const enum attest_reason reasons[] = {
-        ATTEST_COLLATERAL_MISSING, ATTEST_COLLATERAL_EXPIRED, ATTEST_COLLATERAL_TOO_OLD};
+    static const enum attest_reason reasons[] = {ATTEST_COLLATERAL_MISSING,
+                                                 ATTEST_COLLATERAL_EXPIRED,
+                                                 ATTEST_COLLATERAL_TOO_OLD, ATTEST_CRL_MISSING};
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); ++i)
         if (!proof->trusted && strcmp(proof->reason, attest_reason_word(reasons[i])) == 0)
             return true;

@@ -50,6 +50,8 @@ const char *attest_reason_word(enum attest_reason reason)
         return "collateral-missing";
     if (reason == ATTEST_COLLATERAL_EXPIRED)
         return "collateral-expired";
+    if (reason == ATTEST_CRL_MISSING)
+        return "crl-missing";
     if (reason == ATTEST_COLLATERAL_TOO_OLD)
         return "collateral-too-old";
     return reason == ATTEST_TRUSTED ? "trusted" : "no-evidence";
@@ -158,7 +160,7 @@ bool attest_platform_of_certificate(const struct attest_request *request, struct
                                     struct attest_platform *platform,
                                     struct attest_verdict *verdict)
 {
-    *platform = the_fake.platform;
+    memcpy(platform, &the_fake.platform, sizeof(*platform));
     if (the_fake.chain_is_foreign) {
         *verdict = (struct attest_verdict){.reason = ATTEST_NO_EVIDENCE};
         snprintf(verdict->detail, sizeof(verdict->detail), "a chain of nobody");

@@ -264,9 +264,9 @@ START_TEST(an_envelope_with_a_key_twice_or_unknown_is_refused)
 }
 END_TEST
 
-static void say_snp(struct simulate_bytes *envelope)
+static void say_nitro(struct simulate_bytes *envelope)
 {
-    envelope->ptr[1] = 3;
+    envelope->ptr[1] = 2;
 }
 
 static void say_nonsense(struct simulate_bytes *envelope)
@@ -282,7 +282,7 @@ static void begin_otherwise(struct simulate_bytes *envelope)
 START_TEST(an_envelope_of_another_kind_is_refused_by_name)
 {
     EXPECT(ATTEST_CONVENTION_UNSUPPORTED, .no_quote = true, .no_log = true, .with_8 = true,
-           .v0 = true, .spoil = say_snp);
+           .v0 = true, .spoil = say_nitro);
     EXPECT(ATTEST_EVIDENCE_MALFORMED, .no_quote = true, .no_log = true, .with_8 = true, .v0 = true,
            .spoil = say_nonsense);
     EXPECT(ATTEST_EVIDENCE_MALFORMED, .no_quote = true, .no_log = true, .with_8 = true,
