@@ -137,11 +137,15 @@ void attest_policy_free(struct attest_policy *policy)
 static void answer(const struct attest_request *request, struct attest_bytes bytes,
                    struct attest_verdict *verdict)
 {
+    if (the_fake.pause != NULL)
+        the_fake.pause();
     ++the_fake.asked;
     the_fake.now = request->now;
     the_fake.collateral_count = request->collateral_count;
     the_fake.der_len = bytes.len;
     *verdict = the_fake.verdict;
+    if (the_fake.needs_collateral && request->collateral_count == 0)
+        *verdict = (struct attest_verdict){.reason = ATTEST_COLLATERAL_MISSING};
 }
 
 void attest_verify_quote(const struct attest_request *request, struct attest_bytes quote,

@@ -19,6 +19,8 @@ struct fake_attest {
     bool chain_is_foreign; /* no platform can be told */
     bool nothing_holds;    /* of collateral */
     int64_t ends;          /* of what holds */
+    void (*pause)(void);   /* called by each verification; NULL: nothing */
+    bool needs_collateral; /* without any, the verdict is that it is missing */
 };
 
 struct fake_attest *fake_attest(void);
