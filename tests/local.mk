@@ -24,6 +24,7 @@ EXTRA_DIST += tests/integration/collateral_server.py \
     tests/integration/h2client.py \
     tests/integration/test_abuse.py \
     tests/integration/test_clients.py \
+    tests/integration/test_collateral.py \
     tests/integration/test_config.py \
     tests/integration/test_demo.py \
     tests/integration/test_errors.py \

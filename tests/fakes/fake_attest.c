@@ -137,8 +137,9 @@ void attest_policy_free(struct attest_policy *policy)
 static void answer(const struct attest_request *request, struct attest_bytes bytes,
                    struct attest_verdict *verdict)
 {
-    if (the_fake.pause != NULL)
-        the_fake.pause();
+    void (*pause)(void) = the_fake.pause;
+    if (pause != NULL)
+        pause();
     ++the_fake.asked;
     the_fake.now = request->now;
     the_fake.collateral_count = request->collateral_count;

@@ -16,11 +16,11 @@ struct fake_attest {
     size_t der_len;
     unsigned alive; /* parsed objects not freed */
     struct attest_platform platform;
-    bool chain_is_foreign; /* no platform can be told */
-    bool nothing_holds;    /* of collateral */
-    int64_t ends;          /* of what holds */
-    void (*pause)(void);   /* called by each verification; NULL: nothing */
-    bool needs_collateral; /* without any, the verdict is that it is missing */
+    bool chain_is_foreign;       /* no platform can be told */
+    bool nothing_holds;          /* of collateral */
+    int64_t ends;                /* of what holds */
+    void (*_Atomic pause)(void); /* called by each verification; NULL: nothing */
+    bool needs_collateral;       /* without any, the verdict is that it is missing */
 };
 
 struct fake_attest *fake_attest(void);

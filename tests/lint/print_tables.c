@@ -62,10 +62,8 @@ static void print_options(void)
     static const char *const notes[] = {
         "`listen` is a list, `pools` and `agents` are mappings of names; see below. `redis: embedded` "
         "is short for\n`redis: {address: embedded}`.\n\n"
-        "`collateral.endpoints` is a URL or a list of at most 8, asked in this order: PCCS, or Intel's "
-        "PCS.\nWith endpoints, whatever the files of a pool (`attestation.collateral`) lack is fetched "
-        "and kept fresh. Without\nany, a pool with files or with roots of its own has nothing fetched, "
-        "and for a pool with neither the vendor's\nown service is asked.",
+        "`collateral.endpoints` is a URL or a list of at most 8, asked in this order: see "
+        "[collateral.md](collateral.md).",
         "",
         "`workers` is a list (a bare URL is short for `{url: ..}`); `attestation.collateral` a path "
         "or a list of paths\nof collateral files or folders of them.",
@@ -106,7 +104,7 @@ static void print_yaml_scope(enum option_scope scope, const char *indent)
             if (section == strlen("collateral") &&
                 strncmp(option->path, "collateral", section) == 0)
                 printf("%s  # endpoints: [..]   # at most 8 URLs, asked in this order; none: see "
-                       "options.md\n",
+                       "docs/collateral.md\n",
                        indent);
         }
         snprintf(open, sizeof(open), "%.*s", (int)section, option->path);

@@ -21,6 +21,7 @@ static const struct collateral_options options = {.retry_ms = 600000};
 
 static unsigned answers;
 static uint64_t last_id;
+static bool first_was_answered;
 static struct proof last;
 static char shown[65536];
 static unsigned shows;
@@ -30,6 +31,7 @@ static sem_t arrived;
 static void note_answer(void *owner, uint64_t id, const struct proof *proof)
 {
     ++answers;
+    first_was_answered |= id == 1;
     last_id = id;
     last = *proof;
 }
@@ -46,6 +48,7 @@ static void note_shown(void *owner, uint64_t id, struct span json)
 static void set_up(void)
 {
     answers = shows = 0;
+    first_was_answered = false;
     fake_fetch_reset();
     fake_attest()->asked = 0;
     fake_attest()->pause = NULL;
@@ -179,11 +182,10 @@ START_TEST(a_lane_may_leave_while_its_question_waits)
     fake_fetch()->blocks = false;
     while (attester_version(attester) == 0)
         usleep(1000);
-    loop_turn(loop);
-    ck_assert_uint_eq(answers, 0);
     for (uint64_t id = 2; id < 2 + ATTESTER_WAITS_MAX; ++id)
         ask(id);
     wait_for(ATTESTER_WAITS_MAX);
+    ck_assert(!first_was_answered);
 }
 END_TEST
 
@@ -198,7 +200,6 @@ START_TEST(stopping_cancels_what_is_being_fetched)
     attester = NULL;
     ck_assert_uint_eq(fake_fetch()->cancelled, 1);
     ck_assert_uint_eq(fake_fetch()->out, 0);
-    loop_turn(loop);
     ck_assert_uint_eq(answers, 0);
 }
 END_TEST
