@@ -2,6 +2,7 @@
  * document that came for it holds. */
 #include "attest_verify.h"
 
+#include "bytes/crypto.h"
 #include "bytes/cursor.h"
 #include "collateral/collateral.h"
 #include "evidence/evidence.h"
@@ -37,7 +38,8 @@ static bool read_quote(const struct attest_request *request, struct attest_bytes
     memset(platform, 0, sizeof *platform);
     if (!av_quote_parse(bytes, request->padded, &quote, verdict))
         return false;
-    if (!av_chain_parse(quote.pck_pem, CHAIN_PCK, &chain))
+    if (!av_chain_parse(quote.pck_pem, CHAIN_PCK, av_roots_decoder(request->roots), NULL, 0,
+                        &chain))
         return av_refuse(verdict, ATTEST_PCK_MALFORMED,
                          "the quote does not hold exactly three PEM certificates");
     bool ok = read_chain(request, &chain, platform, verdict);
@@ -145,13 +147,13 @@ static bool read_item(const struct attest_request *request, const struct evidenc
 }
 
 /* One whole certificate and what is in it; `set` begins all zero. Free both either way. */
-static bool open_certificate(struct attest_bytes der, X509 **certificate, struct evidence_set *set,
+static bool open_certificate(const struct decoder *decoder, struct attest_bytes der,
+                             X509 **certificate, struct evidence_set *set,
                              struct attest_verdict *verdict)
 {
-    const unsigned char *end = der.ptr;
     av_verdict_init(verdict);
-    *certificate = der.len <= CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
-    if (*certificate == NULL || end != der.ptr + der.len)
+    *certificate = der.len <= CERTIFICATE_BYTES_MAX ? av_decode_certificate(decoder, der) : NULL;
+    if (*certificate == NULL)
         return av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED,
                          "not one whole DER certificate of at most %d bytes",
                          CERTIFICATE_BYTES_MAX);
@@ -166,8 +168,9 @@ bool attest_platform_of_certificate(const struct attest_request *request, struct
     struct evidence_set set = {0};
     X509 *certificate;
     ERR_set_mark();
-    bool ok = open_certificate(der, &certificate, &set, verdict) &&
-              read_item(request, &set.items[0], certificate, platform, verdict);
+    bool ok =
+        open_certificate(av_roots_decoder(request->roots), der, &certificate, &set, verdict) &&
+        read_item(request, &set.items[0], certificate, platform, verdict);
     av_evidence_fini(&set);
     X509_free(certificate);
     ERR_pop_to_mark();
@@ -183,13 +186,21 @@ bool attest_evidence_visit(struct attest_bytes der,
     struct attest_verdict verdict;
     X509 *certificate;
     ERR_set_mark();
-    bool ok = open_certificate(der, &certificate, &set, &verdict);
+    bool ok = open_certificate(NULL, der, &certificate, &set, &verdict);
     for (size_t i = 0; ok && i < set.count; ++i)
         visit(arg, set.items[i].convention->name, set.items[i].quote);
     av_evidence_fini(&set);
     X509_free(certificate);
     ERR_pop_to_mark();
     return ok;
+}
+
+/* By the name it bears: the issuer's certificate is not read for this. */
+static bool is_of_processor_ca(const X509_CRL *list)
+{
+    char name[64] = "";
+    X509_NAME_get_text_by_NID(X509_CRL_get_issuer(list), NID_commonName, name, sizeof name);
+    return strcmp(name, "Intel SGX PCK Processor CA") == 0;
 }
 
 struct attest_platform attest_collateral_platform(const struct attest_collateral *collateral)
@@ -203,7 +214,7 @@ struct attest_platform attest_collateral_platform(const struct attest_collateral
         platform.vlek = collateral->snp.is_vlek;
         return platform;
     }
-    platform.processor_ca = av_is_processor_ca(collateral->crl_issuer.certificates[0]);
+    platform.processor_ca = is_of_processor_ca(collateral->pck_crl);
     memcpy(platform.fmspc, collateral->tcb.fmspc, sizeof platform.fmspc);
     return platform;
 }
@@ -228,6 +239,7 @@ static bool check_chip(const struct snp_document *document, const struct attest_
 }
 
 static bool check_platform(const struct attest_collateral *collateral,
+                           const struct collateral_chains *chains,
                            const struct attest_platform *platform, struct attest_verdict *verdict)
 {
     const uint8_t *fmspc = collateral->tcb.fmspc;
@@ -240,17 +252,20 @@ static bool check_platform(const struct attest_collateral *collateral,
         return av_refuse(verdict, ATTEST_COLLATERAL_MISMATCH,
                          "the document is of FMSPC %02x%02x%02x%02x%02x%02x", fmspc[0], fmspc[1],
                          fmspc[2], fmspc[3], fmspc[4], fmspc[5]);
-    return av_is_processor_ca(collateral->crl_issuer.certificates[0]) == platform->processor_ca ||
+    if (chains == NULL)
+        return true; /* refused next */
+    return av_is_processor_ca(chains->chains[COLLATERAL_CRL_ISSUER].certificates[0]) ==
+               platform->processor_ca ||
            av_refuse(verdict, ATTEST_COLLATERAL_MISMATCH,
                      "the PCK CRL is not of the CA that issued the platform's certificate");
 }
 
 /* A verification checks this signature with the platform's own chain; here there is none. */
 static bool check_pck_list(const struct attest_collateral *collateral,
-                           struct attest_verdict *verdict)
+                           const struct collateral_chains *chains, struct attest_verdict *verdict)
 {
-    EVP_PKEY *key = X509_get0_pubkey(collateral->crl_issuer.certificates[0]);
-    return (key != NULL && X509_CRL_verify(collateral->pck_crl, key) == 1) ||
+    EVP_PKEY *key = X509_get0_pubkey(chains->chains[COLLATERAL_CRL_ISSUER].certificates[0]);
+    return (key != NULL && av_list_is_signed(collateral->pck_crl, key)) ||
            av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the PCK CRL is not signed by its issuer");
 }
 
@@ -259,13 +274,18 @@ bool attest_collateral_holds(const struct attest_collateral *collateral,
                              const struct attest_platform *platform, struct attest_verdict *verdict)
 {
     struct proven proven = {0}; /* nothing is remembered: this is asked once of a document */
+    const struct chain none = {0};
+    struct collateral_chains own;
     ERR_set_mark();
     av_verdict_init(verdict);
-    bool ok =
-        check_platform(collateral, platform, verdict) &&
-        (collateral->is_amd ? av_snp_document_verify(&collateral->snp, request, verdict)
-                            : av_collateral_verify(collateral, request, 0, &proven, verdict) &&
-                                  check_pck_list(collateral, verdict));
+    const struct collateral_chains *chains =
+        av_collateral_chains(collateral, av_roots_decoder(request->roots), &none, &own);
+    bool ok = check_platform(collateral, chains, platform, verdict) &&
+              (collateral->is_amd
+                   ? av_snp_document_verify(&collateral->snp, request, verdict)
+                   : av_collateral_verify(collateral, chains, request, 0, &proven, verdict) &&
+                         check_pck_list(collateral, chains, verdict));
+    av_collateral_chains_fini(&own);
     ERR_pop_to_mark();
     return ok;
 }

@@ -59,7 +59,8 @@ struct question {
     struct proof proof;
     char pool[POOL_NAME_MAX];
     char worker[WORKER_ID_MAX];
-    size_t certificate_bytes; /* as shown; more than are held when it is too large */
+    struct attester_answer *answered; /* NULL: the certificate alone is asked about */
+    size_t certificate_bytes;         /* as shown; more than are held when it is too large */
     char certificate[];
 };
 
@@ -86,13 +87,20 @@ struct leave {
     sem_t taken;
 };
 
+static void question_free(struct question *question)
+{
+    trust_give(question->trust);
+    free(question->answered);
+    free(question);
+}
+
 /* --- on the asker's thread ----------------------------------------------------------------- */
 
 static void deliver(struct letter *letter, void *owner)
 {
     struct question *question = container_of(letter, struct question, letter);
     question->answer(owner, question->id, &question->proof);
-    free(question);
+    question_free(question);
 }
 
 static void deliver_show(struct letter *letter, void *owner)
@@ -104,12 +112,6 @@ static void deliver_show(struct letter *letter, void *owner)
 }
 
 /* --- on the attester's thread -------------------------------------------------------------- */
-
-static void drop(struct question *question)
-{
-    trust_give(question->trust);
-    free(question);
-}
 
 /* False when the asker's mailbox is full. */
 static bool hand_back(struct attester *attester, struct question *question)
@@ -188,7 +190,7 @@ static bool wants(struct attester *attester, struct question *question, int64_t 
 static void answer(struct attester *attester, struct question *question, int64_t now_ms)
 {
     const struct subject subject = {question->pool, question->worker};
-    if (!question->proof.unjudged)
+    if (!question->proof.unjudged && question->answered == NULL)
         dossiers_keep(&attester->dossiers, &subject, question->trust, certificate_of(question),
                       &question->proof, now_ms / 1000);
     trust_give(question->trust);
@@ -204,11 +206,16 @@ static void judge(struct attester *attester, struct question *question)
     uint64_t began_us = clock_monotonic_us();
     int64_t now_ms = clock_unix_ms();
     struct grounds grounds = supply_grounds(&attester->supply, question->trust);
-    if (verdicts_judge(&attester->verdicts, &grounds, certificate_of(question), now_ms,
-                       &question->proof))
+    bool anew = true;
+    if (question->answered != NULL)
+        proof_judge_answer(&grounds, question->answered, now_ms, &question->proof);
+    else
+        anew = verdicts_judge(&attester->verdicts, &grounds, certificate_of(question), now_ms,
+                              &question->proof);
+    if (anew)
         say_judged(attester, question, clock_monotonic_us() - began_us);
-    if (question->trust != NULL && proof_lacks_collateral(&question->proof) &&
-        wants(attester, question, now_ms))
+    if (question->answered == NULL && question->trust != NULL &&
+        proof_lacks_collateral(&question->proof) && wants(attester, question, now_ms))
         list_append(&attester->parked, &question->letter.node);
     else
         answer(attester, question, now_ms);
@@ -220,7 +227,7 @@ static void read_question(struct letter *letter, void *owner)
     struct question *question = container_of(letter, struct question, letter);
     list_init(&letter->node);
     if (attester->stopping)
-        drop(question);
+        question_free(question);
     else
         judge(attester, question);
 }
@@ -321,7 +328,7 @@ static void drop_those_of(struct attester *attester, struct list *questions,
         if (question->mailbox != mailbox)
             continue;
         list_remove(node);
-        drop(question);
+        question_free(question);
         atomic_fetch_sub_explicit(&attester->waiting, 1, memory_order_relaxed);
     }
 }
@@ -395,9 +402,9 @@ void attester_stop(struct attester *attester)
     must(pthread_join(attester->thread, NULL) == 0);
     mailbox_close(attester->mailbox);
     while ((node = list_take(&attester->late)) != NULL)
-        drop(container_of(node, struct question, letter.node));
+        question_free(container_of(node, struct question, letter.node));
     while ((node = list_take(&attester->parked)) != NULL)
-        drop(container_of(node, struct question, letter.node));
+        question_free(container_of(node, struct question, letter.node));
     timer_fini(&attester->late_timer);
     timer_fini(&attester->tick);
     wake_cancel(&attester->wake);
@@ -427,13 +434,10 @@ static bool enter(_Atomic uint32_t *waiting, uint32_t most)
     return false;
 }
 
-bool attester_ask(struct attester *attester, struct trust *trust, const struct subject *subject,
-                  struct span certificate, struct mailbox *mailbox,
-                  void (*answer_to)(void *owner, uint64_t id, const struct proof *proof),
-                  uint64_t id)
+static struct question *
+question_new(struct trust *trust, struct span certificate, struct mailbox *mailbox,
+             void (*answer_to)(void *owner, uint64_t id, const struct proof *proof), uint64_t id)
 {
-    if (!enter(&attester->waiting, ATTESTER_WAITS_MAX))
-        return false;
     size_t held = certificate.len <= ATTESTER_CERTIFICATE_BYTES_MAX ? certificate.len : 0;
     struct question *question = alloc_zeroed(sizeof(*question) + held);
     question->letter.read = read_question;
@@ -442,11 +446,51 @@ bool attester_ask(struct attester *attester, struct trust *trust, const struct s
     question->mailbox = mailbox;
     question->answer = answer_to;
     question->id = id;
-    snprintf(question->pool, sizeof(question->pool), "%s", subject->pool);
-    snprintf(question->worker, sizeof(question->worker), "%s", subject->worker);
     question->certificate_bytes = certificate.len;
     if (held > 0)
         memcpy(question->certificate, certificate.ptr, held);
+    return question;
+}
+
+bool attester_ask(struct attester *attester, struct trust *trust, const struct subject *subject,
+                  struct span certificate, struct mailbox *mailbox,
+                  void (*answer_to)(void *owner, uint64_t id, const struct proof *proof),
+                  uint64_t id)
+{
+    if (!enter(&attester->waiting, ATTESTER_WAITS_MAX))
+        return false;
+    struct question *question = question_new(trust, certificate, mailbox, answer_to, id);
+    snprintf(question->pool, sizeof(question->pool), "%s", subject->pool);
+    snprintf(question->worker, sizeof(question->worker), "%s", subject->worker);
+    must(mailbox_post(attester->mailbox, &question->letter));
+    return true;
+}
+
+/* With the bytes behind it; only certificates that were judged before come here, so this one is
+ * whole. */
+static struct attester_answer *copy_answer(const struct attester_answer *answered,
+                                           const struct question *question)
+{
+    struct attester_answer *copy = alloc_zeroed(sizeof(*copy) + answered->answer.len);
+    char *bytes = (char *)(copy + 1);
+    must(answered->certificate.len <= ATTESTER_CERTIFICATE_BYTES_MAX);
+    *copy = *answered;
+    copy->certificate = span_of(question->certificate, question->certificate_bytes);
+    if (answered->answer.len > 0)
+        memcpy(bytes, answered->answer.ptr, answered->answer.len);
+    copy->answer = span_of(bytes, answered->answer.len);
+    return copy;
+}
+
+bool attester_ask_answer(struct attester *attester, struct trust *trust,
+                         const struct attester_answer *answered, struct mailbox *mailbox,
+                         void (*answer_to)(void *owner, uint64_t id, const struct proof *proof),
+                         uint64_t id)
+{
+    if (!enter(&attester->waiting, ATTESTER_WAITS_MAX))
+        return false;
+    struct question *question = question_new(trust, answered->certificate, mailbox, answer_to, id);
+    question->answered = copy_answer(answered, question);
     must(mailbox_post(attester->mailbox, &question->letter));
     return true;
 }

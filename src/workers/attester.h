@@ -1,7 +1,7 @@
-/* The thread that verifies evidence, so that no lane does. It owns its cache of verdicts
- * (SHA-256 of certificate, policy and collateral; until the earliest expiry; at most 4096), the
- * collateral it has fetched, and each worker's last evidence. It never reads a clock for a lane:
- * verdicts carry their expiry in unix seconds. */
+/* The thread that verifies evidence and answers to challenges, so that no lane does. It
+ * owns its cache of verdicts (SHA-256 of certificate, policy and collateral; until the earliest
+ * expiry; at most 4096), the collateral it has fetched, and each worker's last evidence. It never
+ * reads a clock for a lane: verdicts carry their expiry in unix seconds. */
 #ifndef WORKERS_ATTESTER_H
 #define WORKERS_ATTESTER_H
 
@@ -58,6 +58,23 @@ MUST_USE bool attester_ask(struct attester *attester, struct trust *trust,
                            struct mailbox *mailbox,
                            void (*answer)(void *owner, uint64_t id, const struct proof *proof),
                            uint64_t id);
+
+enum { ATTESTER_TERM_BYTES = 32 };
+
+/* What a worker answered to a challenge, and what it had to be bound to (workers/challenge.h). */
+struct attester_answer {
+    struct span certificate; /* as it was shown in the handshake */
+    uint8_t exporter[ATTESTER_TERM_BYTES];
+    uint8_t nonce[ATTESTER_TERM_BYTES];
+    struct span answer;
+};
+
+/* The same for an answer (copied): a proof of whether it is trusted, why not, and until when. */
+MUST_USE bool attester_ask_answer(struct attester *attester, struct trust *trust,
+                                  const struct attester_answer *answered, struct mailbox *mailbox,
+                                  void (*answer)(void *owner, uint64_t id,
+                                                 const struct proof *proof),
+                                  uint64_t id);
 
 /* The last evidence of the workers named `worker`, of every pool, and the verdicts on it, as JSON;
  * empty when there is none. Posted to `mailbox` and read as `answer(owner, id, json)`. False when

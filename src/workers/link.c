@@ -4,9 +4,11 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "workers/trust.h"
 
 /* AGAIN: a READY link is judged again after so long at most, and so long before its verdict runs
- * out, if it lasts twice as long. LATER: when the attester takes no more questions. SETTLE: how
+ * out, if it lasts twice as long. LATER: when the attester takes no more questions.
+ * PATIENCE: a worker that waits longer for its verdict may leave without blame. SETTLE: how
  * long a new link may keep those who wait for the worker's SETTINGS (proxies 4, «stream limit known
  * too late»). IDLE: without a stream; then it is closed. LINGER: a drained link without streams
  * whose end is not told by then. STREAM_WINDOW as in DESIGN 5: the unconsumed window is the buffer.
@@ -19,11 +21,19 @@ enum {
     AGAIN_MS_BEFORE = 60000,
     AGAIN_MS_LEAST = 500,
     LATER_MS = 100,
+    PATIENCE_MS = 1000,
     STREAM_WINDOW_BYTES = 65536
 };
 
 /* link->noted */
-enum { NOTED_OPEN = 1, NOTED_VERDICT = 2, NOTED_ROOM = 4, NOTED_ENDED = 8, NOTED_TIME = 16 };
+enum {
+    NOTED_OPEN = 1,
+    NOTED_VERDICT = 2,
+    NOTED_ROOM = 4,
+    NOTED_ENDED = 8,
+    NOTED_TIME = 16,
+    NOTED_ANSWER = 32
+};
 
 static void link_run(void *owner);
 
@@ -67,6 +77,28 @@ static void note_time(void *owner)
     note(owner, NOTED_TIME);
 }
 
+static void note_answer(void *user)
+{
+    note(user, NOTED_ANSWER);
+}
+
+/* On the answer to the challenge: it is the certificate's proof that says what the worker is. */
+static void note_answer_verdict(void *owner, uint64_t id, const struct proof *proof)
+{
+    struct link_site *site = owner;
+    struct link *link = slots_find(&site->links, id);
+    if (link == NULL || link->state != LINK_CHALLENGING)
+        return;
+    link->judged.trusted = proof->trusted;
+    memcpy(link->judged.reason, proof->reason, sizeof(proof->reason));
+    memcpy(link->judged.detail, proof->detail, sizeof(proof->detail));
+    if (proof->expires < link->judged.expires)
+        link->judged.expires = proof->expires;
+    if (proof->lasts_ms < link->judged.lasts_ms)
+        link->judged.lasts_ms = proof->lasts_ms;
+    note(link, NOTED_VERDICT);
+}
+
 /* Every question has an id of its own, so this answers the last one. */
 static void note_verdict(void *owner, uint64_t id, const struct proof *proof)
 {
@@ -93,7 +125,8 @@ static const struct http_events http_events = {
 
 /* --- states -------------------------------------------------------------------------------- */
 
-static const char *const state_words[] = {"connecting", "attesting", "ready", "draining", "over"};
+static const char *const state_words[] = {"connecting", "attesting", "challenging",
+                                          "ready",      "draining",  "over"};
 
 const char *link_state_word(enum link_state state)
 {
@@ -105,7 +138,8 @@ static void link_move(struct link *link, enum link_state to)
 {
     static const unsigned next[] = {
         [LINK_CONNECTING] = 1U << LINK_ATTESTING | 1U << LINK_OVER,
-        [LINK_ATTESTING] = 1U << LINK_READY | 1U << LINK_OVER,
+        [LINK_ATTESTING] = 1U << LINK_CHALLENGING | 1U << LINK_READY | 1U << LINK_OVER,
+        [LINK_CHALLENGING] = 1U << LINK_READY | 1U << LINK_OVER,
         [LINK_READY] = 1U << LINK_DRAINING | 1U << LINK_OVER,
         [LINK_DRAINING] = 1U << LINK_OVER,
         [LINK_OVER] = 0,
@@ -140,6 +174,7 @@ static void link_end(struct link *link)
 {
     link_move(link, LINK_OVER);
     timer_fini(&link->timer);
+    challenge_fini(&link->challenge); /* its stream's release notes room: before the wake goes */
     wake_cancel(&link->wake);
     slots_give(&link->site->links, link->id);
     if (link->http != NULL)
@@ -272,6 +307,14 @@ static bool ask(struct link *link, struct span certificate)
     return link->asking;
 }
 
+/* It has more to do than it takes. */
+static void fail_for_attester(struct link *link)
+{
+    snprintf(link->detail, sizeof(link->detail), "%d verifications are waiting already",
+             ATTESTER_WAITS_MAX);
+    link_fail(link, FAULT_OVERLOADED, false);
+}
+
 /* The handshake is whole on both sides: only now is it proven that the worker has the key its
  * evidence speaks of (ra-tls (d) 8). */
 static void step_connecting(struct link *link, unsigned noted)
@@ -287,12 +330,10 @@ static void step_connecting(struct link *link, unsigned noted)
     struct span certificate = conn_peer_certificate(link->conn);
     conn_pause(link->conn, PAUSE_LIMIT);
     link_move(link, LINK_ATTESTING);
+    link->attesting_at = loop_now(link->site->loop);
     keep_certificate(link, certificate);
-    if (ask(link, certificate))
-        return;
-    snprintf(link->detail, sizeof(link->detail), "%d verifications are waiting already",
-             ATTESTER_WAITS_MAX);
-    link_fail(link, FAULT_OVERLOADED, false);
+    if (!ask(link, certificate))
+        fail_for_attester(link);
 }
 
 /* --- the verdict --------------------------------------------------------------------------- */
@@ -353,22 +394,42 @@ static void take_hold(struct link *link, const struct proof *proof)
     link->again_at = now + (wait < AGAIN_MS_MAX ? wait : AGAIN_MS_MAX);
 }
 
-/* The only way to READY. */
-static void link_admit(struct link *link, const struct proof *proof)
+static void see_room(struct link *link)
 {
-    must(link->state == LINK_ATTESTING);
-    must(proof->trusted);
-    must(proof->lasts_ms > 0);
+    uint32_t most = http_room(link->http) + http_live(link->http);
+    if (most > link->most_seen)
+        link->most_seen = most;
+}
+
+/* From here on there may be HTTP: the certificate's evidence is trusted. */
+static void begin_http(struct link *link)
+{
+    must(link->state == LINK_ATTESTING && link->judged.trusted);
     struct http_options options = options_for(link->pool);
     struct conn *conn = link->conn;
-    take_hold(link, proof);
-    link->idle_since = loop_now(link->site->loop);
     link->conn = NULL;
     link->http = http_client(link->site->loop, conn, &options, &http_events, link);
     conn_resume(conn, PAUSE_LIMIT);
+}
+
+/* The only way to READY. */
+static void link_admit(struct link *link, const struct proof *proof)
+{
+    /* From ATTESTING only where the pool wants no challenge. */
+    must(link->state ==
+         (link->pool->challenge == CHALLENGE_OFF ? LINK_ATTESTING : LINK_CHALLENGING));
+    must(proof->trusted);
+    must(proof->lasts_ms > 0);
+    take_hold(link, proof);
+    link->idle_since = loop_now(link->site->loop);
+    challenge_fini(&link->challenge);
     link_move(link, LINK_READY);
     /* HTTP/1.1 has no SETTINGS to wait for. */
-    link->settled = strcmp(http_version(link->http), "HTTP/2") != 0;
+    link->takes_one = strcmp(http_version(link->http), "HTTP/2") != 0;
+    see_room(link);
+    link->settled = link->takes_one || link->most_seen > 1;
+    if (link->again_due)
+        link->again_at = link->idle_since;
     arm(link);
     tell(link, LINK_NEWS_READY);
 }
@@ -401,27 +462,113 @@ static void link_give_up(struct link *link)
     tell(link, LINK_NEWS_UNJUDGED);
 }
 
+static bool is_trusted(const struct link *link)
+{
+    return link->judged.trusted && link->judged.lasts_ms > 0;
+}
+
+static void begin_challenge(struct link *link);
+
 static void step_attesting(struct link *link, unsigned noted)
 {
     if ((noted & NOTED_VERDICT) != 0) {
         say_verdict(link);
-        if (link->judged.trusted && link->judged.lasts_ms > 0)
-            link_admit(link, &link->judged);
-        else
+        if (!is_trusted(link)) {
             link_refuse(link);
+        } else if (link->pool->challenge != CHALLENGE_OFF) {
+            begin_challenge(link);
+        } else {
+            begin_http(link);
+            link_admit(link, &link->judged);
+        }
     } else if ((noted & NOTED_TIME) != 0) {
         link_give_up(link);
     }
 }
 
-/* --- ready --------------------------------------------------------------------------------- */
+/* --- the challenge ------------------------------------------------------------------------- */
 
-static void see_room(struct link *link)
+static void say_challenge(const struct link *link)
 {
-    uint32_t most = http_room(link->http) + http_live(link->http);
-    if (most > link->most_seen)
-        link->most_seen = most;
+    const struct proof *proof = &link->judged;
+    struct log_line line;
+    begin_line(&line, LOG_NOTICE, "challenge", link);
+    json_bool(&line.json, "trusted", proof->trusted);
+    json_text(&line.json, "reason", span_text(proof->reason));
+    json_text(&line.json, "detail", span_text(proof->detail));
+    json_u64(&line.json, "took_ms", loop_now(link->site->loop) - link->challenge_at);
+    log_write(link->site->log, &line);
+    stats_add(proof->trusted ? &link->site->stats->challenges_trusted
+                             : &link->site->stats->challenges_refused,
+              1);
 }
+
+/* As the challenge itself found it, before any evidence was read. */
+static void refuse_challenge(struct link *link)
+{
+    struct proof *proof = &link->judged;
+    proof->trusted = false;
+    proof->lasts_ms = 0;
+    snprintf(proof->reason, sizeof(proof->reason), "%s", link->challenge.reason);
+    snprintf(proof->detail, sizeof(proof->detail), "%s", link->challenge.detail);
+    say_challenge(link);
+    link_refuse(link);
+}
+
+static void begin_challenge(struct link *link)
+{
+    uint64_t now = loop_now(link->site->loop);
+    link->challenge_at = now;
+    challenge_prepare(&link->challenge, link->conn);
+    if (link->challenge.state == CHALLENGE_REFUSED) {
+        refuse_challenge(link);
+        return;
+    }
+    begin_http(link);
+    link_move(link, LINK_CHALLENGING);
+    timer_set(&link->timer, now + CHALLENGE_MS_MAX);
+    challenge_send(&link->challenge, link->http, link->worker->authority, note_answer, link);
+}
+
+/* The worker has done its part in time; the attester has the time it has for certificates. */
+static void judge_answer(struct link *link)
+{
+    timer_set(&link->timer, loop_now(link->site->loop) + link->pool->connect_ms_max);
+    if (!challenge_judge(&link->challenge, link->site->attester, link->trust, link->site->mailbox,
+                         note_answer_verdict, link->id))
+        fail_for_attester(link);
+}
+
+static void step_challenging(struct link *link, unsigned noted)
+{
+    bool is_judged = link->challenge.state == CHALLENGE_ANSWERED;
+    if ((noted & NOTED_VERDICT) != 0) {
+        say_challenge(link);
+        if (is_trusted(link))
+            link_admit(link, &link->judged);
+        else
+            link_refuse(link);
+        return;
+    }
+    if (is_judged && (noted & NOTED_TIME) != 0) {
+        snprintf(link->detail, sizeof(link->detail),
+                 "no verdict on the answer to the challenge within %u ms",
+                 link->pool->connect_ms_max);
+        link_fail(link, FAULT_CONNECT_FAILED, false);
+        return;
+    }
+    if (is_judged)
+        return;
+    challenge_read(&link->challenge);
+    if (link->challenge.state == CHALLENGE_ASKED && (noted & NOTED_TIME) != 0)
+        challenge_note_late(&link->challenge);
+    if (link->challenge.state == CHALLENGE_REFUSED)
+        refuse_challenge(link);
+    else if (link->challenge.state == CHALLENGE_ANSWERED)
+        judge_answer(link);
+}
+
+/* --- ready --------------------------------------------------------------------------------- */
 
 bool link_is_leaving(const struct link *link)
 {
@@ -461,7 +608,7 @@ void link_return(struct link *link, struct stream *stream)
 
 void link_drain(struct link *link)
 {
-    if (link->state == LINK_CONNECTING || link->state == LINK_ATTESTING) {
+    if (link->state < LINK_READY) {
         link_end(link);
         return;
     }
@@ -476,9 +623,15 @@ void link_drain(struct link *link)
 
 void link_judge_again(struct link *link, struct trust *trust)
 {
+    bool same = trust_is_same(link->trust, trust);
     trust_give(link->trust);
     link->trust = trust_take(trust);
-    if (link->state == LINK_READY) {
+    if (link->state == LINK_CHALLENGING) {
+        /* Its certificate was judged by the old grounds, and its answer may have been. */
+        link->again_due = true;
+        if (!same)
+            link_end(link);
+    } else if (link->state == LINK_READY) {
         link->asking = false;
         link->again_at = loop_now(link->site->loop);
         note(link, NOTED_TIME);
@@ -557,22 +710,31 @@ static void step_draining(struct link *link, unsigned noted)
 /* An end of its own. In order, of a link that is drained or idle, it is nobody's fault. */
 static void step_ended(struct link *link)
 {
-    bool young = link->state == LINK_CONNECTING || link->state == LINK_ATTESTING;
+    bool young = link->state < LINK_READY;
+    if (link->state == LINK_CHALLENGING && challenge_has_begun(&link->challenge)) {
+        challenge_read(&link->challenge);
+        if (link->challenge.state != CHALLENGE_REFUSED)
+            challenge_note_lost(&link->challenge);
+        refuse_challenge(link);
+        return;
+    }
     if (!young && (link->state == LINK_DRAINING || link->live == 0)) {
         link_end(link);
         tell(link, LINK_NEWS_OVER);
         return;
     }
     explain_end(link);
-    link_fail(link, FAULT_CONNECT_FAILED, young);
+    /* Left waiting for its verdict, it may lose patience. */
+    bool waited = link->state == LINK_ATTESTING &&
+                  loop_now(link->site->loop) >= link->attesting_at + PATIENCE_MS;
+    link_fail(link, FAULT_CONNECT_FAILED, young && !waited);
 }
 
 static void link_run(void *owner)
 {
     static void (*const steps[])(struct link *, unsigned) = {
-        [LINK_CONNECTING] = step_connecting,
-        [LINK_ATTESTING] = step_attesting,
-        [LINK_READY] = step_ready,
+        [LINK_CONNECTING] = step_connecting,   [LINK_ATTESTING] = step_attesting,
+        [LINK_CHALLENGING] = step_challenging, [LINK_READY] = step_ready,
         [LINK_DRAINING] = step_draining,
     };
     struct link *link = owner;

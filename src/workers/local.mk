@@ -3,6 +3,7 @@ src_libteegate_a_SOURCES += \
     src/workers/attester.c src/workers/attester.h \
     src/workers/dossiers.c src/workers/dossiers.h \
     src/workers/errand.c src/workers/errand.h \
+    src/workers/challenge.c src/workers/challenge.h \
     src/workers/files.c src/workers/files.h \
     src/workers/link.c src/workers/link.h \
     src/workers/member.c src/workers/member.h \

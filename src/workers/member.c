@@ -302,7 +302,7 @@ static void note_news(void *owner, struct link *link, enum link_news news)
     struct member *member = owner;
     if (news == LINK_NEWS_READY) {
         note_trusted(member, link);
-        member->one_each = link->settled; /* as only HTTP/1.1 is so soon */
+        member->one_each = link->takes_one;
     } else if (news == LINK_NEWS_JUDGED) {
         note_trusted(member, link);
     } else if (news == LINK_NEWS_UNJUDGED) {

@@ -53,13 +53,15 @@ static struct member *take_member(struct member **old, uint32_t old_count, uint3
 void pool_adopt(struct pool *pool, const struct pool_facts *facts)
 {
     bool trusted_alike = pool->facts != NULL && trust_is_same(pool->facts->trust, facts->trust);
+    /* Links that were admitted without a challenge do not stay where one is wanted now. */
+    bool as_challenged = pool->facts != NULL && pool->facts->challenge >= facts->challenge;
     struct member **old = pool->members;
     uint32_t old_count = pool->member_count;
     pool->members = alloc_array(facts->worker_count, sizeof(struct member *));
     pool->member_count = facts->worker_count;
     for (uint32_t i = 0; i < facts->worker_count; ++i) {
         const struct worker *worker = &facts->workers[i];
-        struct member *member = take_member(old, old_count, i, worker);
+        struct member *member = as_challenged ? take_member(old, old_count, i, worker) : NULL;
         if (member == NULL)
             member = member_new(pool, worker);
         else if (!trusted_alike)

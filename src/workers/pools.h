@@ -106,7 +106,8 @@ MUST_USE bool pools_show_evidence(struct pools *pools, struct span worker,
 struct worker_view {
     const struct pool_facts *pool;
     const struct worker *worker;
-    const char *state; /* "ready", "connecting", "attesting", "refused", "resting", "idle" */
+    const char *state; /* "ready", "connecting", "attesting", "challenging", "refused", "resting",
+                          "idle" */
     const struct proof *proof; /* the newest verdict, or NULL */
     uint32_t links;
     uint32_t streams;

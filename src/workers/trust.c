@@ -273,16 +273,36 @@ bool trust_remember(const struct trust *trust, const struct collateral_options *
     return ok;
 }
 
-void trust_judge(const struct grounds *grounds, struct span der, int64_t now,
-                 struct attest_verdict *verdict)
+static struct attest_request request_of(const struct grounds *grounds, int64_t now)
 {
-    struct attest_request request = {
+    return (struct attest_request){
         .roots = grounds->trust->roots,
         .collateral = grounds->collateral,
         .collateral_count = grounds->collateral_count,
         .policy = grounds->trust->policy,
         .now = now,
     };
-    struct attest_bytes bytes = {(const uint8_t *)der.ptr, der.len};
-    attest_verify_certificate(&request, bytes, verdict);
+}
+
+static struct attest_bytes bytes_in(struct span span)
+{
+    return (struct attest_bytes){(const uint8_t *)span.ptr, span.len};
+}
+
+void trust_judge(const struct grounds *grounds, struct span der, int64_t now,
+                 struct attest_verdict *verdict)
+{
+    struct attest_request request = request_of(grounds, now);
+    attest_verify_certificate(&request, bytes_in(der), verdict);
+}
+
+void trust_judge_answer(const struct grounds *grounds, const struct attester_answer *answered,
+                        int64_t now, struct attest_verdict *verdict)
+{
+    struct attest_request request = request_of(grounds, now);
+    struct attest_challenge challenge;
+    memcpy(challenge.exporter, answered->exporter, sizeof(challenge.exporter));
+    memcpy(challenge.nonce, answered->nonce, sizeof(challenge.nonce));
+    attest_verify_answer(&request, bytes_in(answered->certificate), &challenge,
+                         bytes_in(answered->answer), verdict);
 }

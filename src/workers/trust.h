@@ -5,6 +5,7 @@
 #define WORKERS_TRUST_H
 
 #include "attest_verify.h"
+#include "workers/attester.h"
 #include "workers/registry.h"
 
 /* SHA-256 over every byte of policy, roots and collateral: two of the same digest judge alike. */
@@ -34,5 +35,8 @@ bool trust_store(const struct trust *trust, const struct collateral_options *opt
 /* The verifier's word on `der` (a certificate) at `now` (unix seconds). */
 void trust_judge(const struct grounds *grounds, struct span der, int64_t now,
                  struct attest_verdict *verdict);
+/* The same on what a worker answered to a challenge. */
+void trust_judge_answer(const struct grounds *grounds, const struct attester_answer *answered,
+                        int64_t now, struct attest_verdict *verdict);
 
 #endif
