@@ -1,6 +1,7 @@
 # unit tests of workers
 WORKERS_TEST_PARTS = tests/unit/checks.h tests/unit/workers/parts.c tests/unit/workers/parts.h \
-    tests/fakes/fake_attest.c tests/fakes/fake_attest.h
+    tests/fakes/fake_attest.c tests/fakes/fake_attest.h \
+    tests/fakes/fake_fetch.c tests/fakes/fake_fetch.h
 
 check_PROGRAMS += tests/unit/workers/test_registry
 tests_unit_workers_test_registry_SOURCES = tests/unit/workers/test_registry.c $(WORKERS_TEST_PARTS)
@@ -24,7 +25,7 @@ tests_unit_workers_test_attester_LDADD = $(TEST_LIBS)
 
 check_PROGRAMS += tests/unit/workers/test_supply
 tests_unit_workers_test_supply_SOURCES = tests/unit/workers/test_supply.c \
-    tests/fakes/fake_fetch.c tests/fakes/fake_fetch.h $(WORKERS_TEST_PARTS)
+    $(WORKERS_TEST_PARTS)
 tests_unit_workers_test_supply_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_workers_test_supply_LDADD = $(TEST_LIBS)
 
@@ -35,7 +36,7 @@ tests_unit_workers_test_dossiers_LDADD = $(TEST_LIBS)
 
 check_PROGRAMS += tests/unit/workers/test_attester_fetch
 tests_unit_workers_test_attester_fetch_SOURCES = tests/unit/workers/test_attester_fetch.c \
-    tests/fakes/fake_fetch.c tests/fakes/fake_fetch.h $(WORKERS_TEST_PARTS)
+    $(WORKERS_TEST_PARTS)
 tests_unit_workers_test_attester_fetch_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_workers_test_attester_fetch_LDADD = $(TEST_LIBS)
 
