@@ -1,5 +1,6 @@
 """The gateway's own collateral: fetched from servers that answer correctly, late, truncated, old or not at all; renewed
 before it ends; links judged again when it, the policy or a revocation list changes."""
+import asyncio
 import json
 import re
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from collateral_server import CollateralServer, edited
 from gateway import BUILD, Tee, wait_for
 from h2client import Client
-from worker import Worker
+from worker import Worker, echo
 
 CID = "bafkreic54ytcxlwwgforuven5ckv6lqzc6vrjxqwedqtd4sejiydg4rlie"
 
@@ -325,7 +326,12 @@ def test_a_policy_that_changes_keeps_the_links_that_it_still_trusts(start_gatewa
     policy.write_text(json.dumps(loose))
     gateway.reload()
     wait_for(lambda: state_of(gateway, 1)["state"] == "idle", 3, "what was refused to be forgotten")
-    worker.stop()
+
+    async def slow(stream):
+        await asyncio.sleep(0.3)
+        await echo(stream)
+
+    worker.handler = slow  # so that the other is the better choice
     wait_for(lambda: call(gateway, key).status == 200 and len(other.requests) > served, 10, "the other to be used again")
     other.stop()
 
