@@ -46,6 +46,9 @@ struct attest_verdict {
     size_t measurement_count;
     uint8_t report_data[64];
     uint8_t evidence_sha256[32]; /* of the quote or report bytes as presented */
+    bool has_instance;           /* the evidence names the machine it was made on */
+    uint8_t instance_sha256[32]; /* then: SHA-256 of "dcap\0", PPID and platform instance id, or of
+                                  * "snp\0" and chip id */
     int64_t expires; /* unix seconds: the earliest end among certificates, CRLs and documents */
 };
 
@@ -205,5 +208,28 @@ void attest_verify_report(const struct attest_request *request, struct attest_by
  * Does not check the certificate's own signature: possession of the key is the TLS handshake's. */
 void attest_verify_certificate(const struct attest_request *request, struct attest_bytes der,
                                struct attest_verdict *verdict);
+
+/* What a worker is challenged with over one TLS connection, after its handshake. */
+struct attest_challenge {
+    uint8_t exporter[32]; /* RFC 8446 7.5: ATTEST_EXPORTER_LABEL, an empty context */
+    uint8_t nonce[32];    /* fresh and random, of this connection alone */
+};
+#define ATTEST_EXPORTER_LABEL "EXPORTER-teegate-attest"
+enum { ATTEST_ANSWER_BYTES_MAX = 64 * 1024 };
+
+/* What the evidence of an answer must carry: SHA-512 of "teegate-challenge-worker-v1\0", `spki`
+ * (the key of the worker's certificate, SubjectPublicKeyInfo as DER), exporter and nonce. False
+ * when there is no memory for it. */
+bool attest_challenge_report_data(const struct attest_challenge *challenge,
+                                  struct attest_bytes spki, uint8_t report_data[64]);
+
+/* Verifies what a worker answered to a challenge: the JSON object {"tee", "evidence",
+ * "endorsements"}, of at most ATTEST_ANSWER_BYTES_MAX. `der` is the certificate it showed in that
+ * handshake; it is verified first. The answer's evidence must be trusted under the same request,
+ * say the report data above, and be of the same code and the same machine as the certificate's.
+ * Nothing is explained. */
+void attest_verify_answer(const struct attest_request *request, struct attest_bytes der,
+                          const struct attest_challenge *challenge, struct attest_bytes json,
+                          struct attest_verdict *verdict);
 
 #endif

@@ -1,5 +1,5 @@
 /* The order of the checks: reading `steps` downwards is reading ra-tls b. */
-#include "attest_verify.h"
+#include "verify.h"
 
 #include "bytes/crypto.h"
 #include "bytes/moment.h"
@@ -21,6 +21,7 @@ struct trial {
     struct attest_bytes bytes;
     struct findings found;
     struct chain pck_chain;
+    struct collateral_chains chains; /* of collateral that was not proven */
     struct proven proven;
     struct attest_verdict *verdict;
 };
@@ -33,18 +34,31 @@ static bool read_quote(struct trial *trial)
            av_quote_parse(bytes, trial->request->padded, &trial->found.quote, trial->verdict);
 }
 
-/* The platform's CA and root mostly stand in its collateral too. */
+/* The platform's CA and root mostly stand in its collateral too; they are at hand if it is proven.
+ */
 static bool parse_pck_chain(struct trial *trial)
 {
     const struct attest_request *request = trial->request;
     const struct chain *like[CHAIN_LIKES_MAX];
     size_t count = 0;
-    while (count < CHAIN_LIKES_MAX && count < request->collateral_count) {
-        like[count] = &request->collateral[count]->crl_issuer;
-        ++count;
-    }
-    return av_chain_parse_like(trial->found.quote.pck_pem, CHAIN_PCK, like, count,
-                               &trial->pck_chain);
+    for (size_t i = 0; count < CHAIN_LIKES_MAX && i < request->collateral_count; ++i)
+        like[count++] = &request->collateral[i]->proven_chains.chains[COLLATERAL_CRL_ISSUER];
+    return av_chain_parse(trial->found.quote.pck_pem, CHAIN_PCK, av_roots_decoder(request->roots),
+                          like, count, &trial->pck_chain);
+}
+
+/* The machine by its own identity: an FMSPC is shared by a whole model (ra-tls (d) 5). */
+static bool note_instance(const struct pck *pck, struct attest_verdict *verdict)
+{
+    static const uint8_t kind[] = "dcap"; /* with its NUL */
+    uint8_t ids[sizeof pck->ppid + sizeof pck->piid] = {0};
+    memcpy(ids, pck->ppid, sizeof pck->ppid);
+    if (pck->has_piid)
+        memcpy(ids + sizeof pck->ppid, pck->piid, sizeof pck->piid);
+    verdict->has_instance =
+        av_sha256((struct attest_bytes){kind, sizeof kind}, (struct attest_bytes){ids, sizeof ids},
+                  verdict->instance_sha256);
+    return verdict->has_instance || av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
 }
 
 static bool read_pck(struct trial *trial)
@@ -56,7 +70,7 @@ static bool read_pck(struct trial *trial)
         return av_refuse(trial->verdict, ATTEST_PCK_MALFORMED,
                          "the SGX extension of the PCK certificate is missing, doubled or broken");
     memcpy(trial->verdict->fmspc, trial->found.pck.fmspc, sizeof trial->verdict->fmspc);
-    return true;
+    return note_instance(&trial->found.pck, trial->verdict);
 }
 
 static bool document_fits(const struct trial *trial, const struct attest_collateral *document,
@@ -102,7 +116,10 @@ static int64_t grace_s(const struct trial *trial)
 
 static bool verify_collateral(struct trial *trial)
 {
-    return av_collateral_verify(trial->found.collateral, trial->request, grace_s(trial),
+    const struct collateral_chains *chains =
+        av_collateral_chains(trial->found.collateral, av_roots_decoder(trial->request->roots),
+                             &trial->pck_chain, &trial->chains);
+    return av_collateral_verify(trial->found.collateral, chains, trial->request, grace_s(trial),
                                 &trial->proven, trial->verdict);
 }
 
@@ -173,7 +190,7 @@ static bool check_qe_report(struct trial *trial)
 static bool check_quote_signature(struct trial *trial)
 {
     const struct quote *quote = &trial->found.quote;
-    EVP_PKEY *key = av_key_from_point(quote->key);
+    EVP_PKEY *key = av_decode_point(av_roots_decoder(trial->request->roots), quote->key);
     bool holds = key != NULL && av_signature_holds(key, quote->signature, quote->signed_part);
     EVP_PKEY_free(key);
     return holds || av_refuse(trial->verdict, ATTEST_QUOTE_SIGNATURE, "%s",
@@ -213,9 +230,10 @@ static bool check_qe_identity(struct trial *trial)
 /* The evidence of a certificate must bind its key and be one statement; a bare quote binds none. */
 static bool check_binding(struct trial *trial)
 {
-    return trial->certificate == NULL ||
-           (av_evidence_binds_key(trial->evidence, trial->certificate, trial->verdict->report_data,
-                                  trial->verdict) &&
+    return (trial->certificate == NULL ||
+            av_evidence_binds_key(trial->evidence, trial->certificate, trial->verdict->report_data,
+                                  trial->verdict)) &&
+           (trial->evidence == NULL ||
             av_evidence_fits_quote(trial->evidence, &trial->found.quote, trial->verdict));
 }
 
@@ -243,9 +261,9 @@ static const struct {
     {ATTEST_CHECK_POLICY, appraise},                       /* b.8 */
 };
 
-static void judge_quote(const struct attest_request *request, struct attest_bytes bytes,
-                        const struct evidence *evidence, X509 *certificate,
-                        struct attest_verdict *verdict)
+void av_judge_quote(const struct attest_request *request, struct attest_bytes bytes,
+                    const struct evidence *evidence, X509 *certificate,
+                    struct attest_verdict *verdict)
 {
     struct trial trial = {.request = request,
                           .evidence = evidence,
@@ -261,6 +279,7 @@ static void judge_quote(const struct attest_request *request, struct attest_byte
     if (trusted)
         av_verdict_trust(verdict);
     av_chain_fini(&trial.pck_chain);
+    av_collateral_chains_fini(&trial.chains);
 }
 
 void attest_verify_quote(const struct attest_request *request, struct attest_bytes quote,
@@ -270,21 +289,25 @@ void attest_verify_quote(const struct attest_request *request, struct attest_byt
                      */
     av_verdict_init(verdict);
     av_explain_init(request->explanation, false);
-    judge_quote(request, quote, NULL, NULL, verdict);
+    av_judge_quote(request, quote, NULL, NULL, verdict);
     ERR_pop_to_mark();
 }
 
-/* Several pieces of evidence are one statement only if they tell the same. */
-static bool tell_the_same(const struct attest_verdict *a, const struct attest_verdict *b)
+bool av_is_same_code(const struct attest_verdict *a, const struct attest_verdict *b)
 {
-    if (a->tee != b->tee || a->measurement_count != b->measurement_count ||
-        memcmp(a->fmspc, b->fmspc, sizeof a->fmspc) != 0)
+    if (a->tee != b->tee || a->measurement_count != b->measurement_count)
         return false;
     for (size_t i = 0; i < a->measurement_count; ++i)
         if (memcmp(a->measurements[i].bytes, b->measurements[i].bytes,
                    sizeof a->measurements[i].bytes) != 0)
             return false;
     return true;
+}
+
+/* Several pieces of evidence are one statement only if they tell the same. */
+static bool tell_the_same(const struct attest_verdict *a, const struct attest_verdict *b)
+{
+    return av_is_same_code(a, b) && memcmp(a->fmspc, b->fmspc, sizeof a->fmspc) == 0;
 }
 
 static void judge_item(const struct attest_request *request, const struct evidence *item,
@@ -297,7 +320,7 @@ static void judge_item(const struct attest_request *request, const struct eviden
     if (item->is_report)
         av_judge_report(request, &report, verdict);
     else
-        judge_quote(request, item->quote, item, certificate, verdict);
+        av_judge_quote(request, item->quote, item, certificate, verdict);
 }
 
 static void judge_evidence(const struct attest_request *request, const struct evidence_set *set,
@@ -341,11 +364,11 @@ void attest_verify_certificate(const struct attest_request *request, struct atte
     ERR_set_mark();
     av_verdict_init(verdict);
     av_explain_init(request->explanation, true);
-    const unsigned char *end = der.ptr;
     struct evidence_set set = {0};
-    X509 *certificate =
-        der.len <= CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
-    bool whole = certificate != NULL && end == der.ptr + der.len;
+    X509 *certificate = der.len <= CERTIFICATE_BYTES_MAX
+                            ? av_decode_certificate(av_roots_decoder(request->roots), der)
+                            : NULL;
+    bool whole = certificate != NULL;
     if (!whole)
         av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED,
                   "not one whole DER certificate of at most %d bytes", CERTIFICATE_BYTES_MAX);

@@ -31,9 +31,10 @@ static bool read_report(struct trial *trial)
 static bool check_binding(struct trial *trial)
 {
     const struct report_case *one = trial->one;
-    return one->certificate == NULL ||
-           (av_evidence_binds_key(one->evidence, one->certificate, trial->verdict->report_data,
-                                  trial->verdict) &&
+    return (one->certificate == NULL ||
+            av_evidence_binds_key(one->evidence, one->certificate, trial->verdict->report_data,
+                                  trial->verdict)) &&
+           (one->evidence == NULL ||
             av_evidence_fits_quote(one->evidence, &trial->found.quote, trial->verdict));
 }
 
@@ -186,6 +187,19 @@ static bool check_tcbs(struct trial *trial)
            check_leaf_tcb(trial);
 }
 
+/* The machine, whoever's key signed for it. */
+static bool note_instance(struct trial *trial)
+{
+    static const uint8_t kind[] = "snp";
+    struct attest_verdict *verdict = trial->verdict;
+    if (trial->found.is_masked)
+        return true;
+    verdict->has_instance =
+        av_sha256((struct attest_bytes){.ptr = kind, .len = sizeof kind},
+                  av_quote_part(&trial->found.quote, "chip_id"), verdict->instance_sha256);
+    return verdict->has_instance || av_refuse(verdict, ATTEST_INTERNAL, "out of memory");
+}
+
 /* A chip that hides its id is the policy's to judge. */
 static bool check_chip(struct trial *trial)
 {
@@ -193,9 +207,10 @@ static bool check_chip(struct trial *trial)
     struct attest_bytes own = {.ptr = trial->found.leaf.chip_id,
                                .len = sizeof trial->found.leaf.chip_id};
     trial->found.is_masked = av_bytes_are_zero(said);
-    return trial->found.is_masked || trial->found.leaf.is_vlek || av_bytes_equal(said, own) ||
-           av_refuse(trial->verdict, ATTEST_LEAF_MISMATCH,
-                     "the chip id is not the HWID of the certificate");
+    if (!trial->found.is_masked && !trial->found.leaf.is_vlek && !av_bytes_equal(said, own))
+        return av_refuse(trial->verdict, ATTEST_LEAF_MISMATCH,
+                         "the chip id is not the HWID of the certificate");
+    return note_instance(trial);
 }
 
 static bool appraise(struct trial *trial)

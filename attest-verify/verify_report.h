@@ -9,7 +9,8 @@
 #include "evidence/evidence.h"
 #include "formats/snp_report.h"
 
-/* What is verified: `evidence` and `certificate` are NULL for a bare report. */
+/* What is verified. Without a certificate no key is bound; without evidence nothing is said beside
+ * the report. */
 struct report_case {
     struct attest_bytes bytes;
     const struct attest_snp_endorsements *brought; /* what came with it; each part may be empty */

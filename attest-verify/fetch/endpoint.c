@@ -8,18 +8,23 @@
 #include <string.h>
 
 #define INTEL_PCS "https://api.trustedservices.intel.com"
+#define AMD_KDS   "https://kdsintf.amd.com"
 #define API_PATH  "/sgx/certification/v4"
 
-/* The documented services of vendors: Intel's Provisioning Certification Service, version 4. */
-const char *const endpoint_defaults[] = {INTEL_PCS};
-const size_t endpoint_default_count = sizeof endpoint_defaults / sizeof *endpoint_defaults;
+#define INTEL_TEES (1u << ATTEST_TEE_SGX | 1u << ATTEST_TEE_TDX)
+#define AMD_TEES   (1u << ATTEST_TEE_SNP)
 
-/* PCS has no list of its root; the root certificate's distribution point names this place. */
+/* The documented services of vendors: Intel's Provisioning Certification Service, version 4, and
+ * AMD's Key Distribution Service, version 1. PCS has no list of its root; the root certificate's
+ * distribution point names the place. */
 static const struct {
     const char *base, *root_crl;
-} root_lists[] = {
-    {INTEL_PCS, "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"},
+    unsigned tees;
+} vendors[ENDPOINT_DEFAULTS] = {
+    {INTEL_PCS, "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der", INTEL_TEES},
+    {AMD_KDS, NULL, AMD_TEES},
 };
+const char *const endpoint_defaults[ENDPOINT_DEFAULTS] = {INTEL_PCS, AMD_KDS};
 
 static bool is_loopback(const char *host)
 {
@@ -74,11 +79,17 @@ static const char *check_url(const char *text)
 
 static void trim(char *base)
 {
-    size_t len = strlen(base), path = strlen(API_PATH);
+    static const char *const paths[] = {API_PATH, "/vcek/v1", "/vlek/v1"};
+    size_t len = strlen(base);
     while (len > 0 && base[len - 1] == '/')
         base[--len] = '\0';
-    if (len > path && strcmp(base + len - path, API_PATH) == 0)
-        base[len - path] = '\0';
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; ++i) {
+        size_t path = strlen(paths[i]);
+        if (len > path && strcmp(base + len - path, paths[i]) == 0) {
+            base[len - path] = '\0';
+            return;
+        }
+    }
 }
 
 bool endpoint_parse(const char *url, struct endpoint *endpoint, char *error, size_t error_size)
@@ -91,9 +102,12 @@ bool endpoint_parse(const char *url, struct endpoint *endpoint, char *error, siz
     }
     memcpy(endpoint->base, url, strlen(url) + 1);
     trim(endpoint->base);
-    for (size_t i = 0; i < sizeof root_lists / sizeof *root_lists; ++i)
-        if (strcmp(root_lists[i].base, endpoint->base) == 0)
-            endpoint->root_crl = root_lists[i].root_crl;
+    endpoint->tees = INTEL_TEES | AMD_TEES;
+    for (size_t i = 0; i < ENDPOINT_DEFAULTS; ++i)
+        if (strcmp(vendors[i].base, endpoint->base) == 0) {
+            endpoint->root_crl = vendors[i].root_crl;
+            endpoint->tees = vendors[i].tees;
+        }
     return true;
 }
 

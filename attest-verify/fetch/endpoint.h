@@ -14,13 +14,16 @@ enum fetch_part { PART_TCB, PART_QE, PART_PCK_CRL, PART_ROOT_CRL, PARTS };
 struct endpoint {
     char base[ENDPOINT_BASE_BYTES]; /* without a slash at the end */
     const char *root_crl;           /* static; NULL: below the base, as PCCS has it */
+    unsigned tees;                  /* bit 1 << tee for each that it is asked for */
 };
 
-extern const char *const endpoint_defaults[];
-extern const size_t endpoint_default_count;
+/* The vendors' own services, each asked for its own TEEs only. */
+enum { ENDPOINT_DEFAULTS = 2 };
+extern const char *const endpoint_defaults[ENDPOINT_DEFAULTS];
 
-/* False with a sentence when `url` is not a base to ask. What PCCS clients are configured with, a
- * base that ends in /sgx/certification/v4, is one too. */
+/* False with a sentence when `url` is not a base to ask. What clients of PCCS and of KDS are
+ * configured with, a base that ends in /sgx/certification/v4 or /vcek/v1, is one too. One that is
+ * no vendor's is asked for every TEE: what it does not serve, it says. */
 bool endpoint_parse(const char *url, struct endpoint *endpoint, char *error, size_t error_size);
 
 void endpoint_url(const struct endpoint *endpoint, const struct attest_platform *platform,

@@ -2,6 +2,7 @@
 
 #include "fetch/answer.h"
 #include "fetch/endpoint.h"
+#include "fetch/kds.h"
 #include "fetch/store.h"
 #include "fetch/transfer.h"
 
@@ -33,6 +34,8 @@ struct errand {
     const struct fetch_request *request;
     struct attest_evaluation seen;
     struct stored stored;
+    struct fetch_document
+        ended; /* of AMD: what is stored and holds no more, perhaps but for its list */
     struct fetch_document *document;
     char *error; /* the sentences so far */
     size_t error_size;
@@ -82,9 +85,10 @@ static bool take_options(struct fetch *fetch, const struct fetch_options *option
         return false;
     }
     return take_endpoints(fetch, is_default ? endpoint_defaults : options->endpoints,
-                          is_default ? endpoint_default_count : options->endpoint_count, error,
+                          is_default ? ENDPOINT_DEFAULTS : options->endpoint_count, error,
                           error_size) &&
-           (!fetch->has_store || store_open(&fetch->store, options->store, error, error_size));
+           (!fetch->has_store ||
+            fetch_store_open(&fetch->store, options->store, error, error_size));
 }
 
 struct fetch *fetch_new(const struct fetch_options *options, char *error, size_t error_size)
@@ -143,10 +147,16 @@ static bool judge(const struct errand *errand, struct attest_collateral *collate
     *expires = verdict.expires;
     if (!is_older(evaluation, &errand->seen))
         return true;
-    snprintf(error, error_size,
-             "an old document: its evaluation numbers are %" PRIu64 " and %" PRIu64 ", but %" PRIu64
-             " and %" PRIu64 " were seen",
-             evaluation->tcb, evaluation->qe, errand->seen.tcb, errand->seen.qe);
+    if (errand->request->platform.tee == ATTEST_TEE_SNP)
+        snprintf(error, error_size,
+                 "an old document: its list was issued at %" PRIu64 ", but one of %" PRIu64
+                 " was seen",
+                 evaluation->tcb, errand->seen.tcb);
+    else
+        snprintf(error, error_size,
+                 "an old document: its evaluation numbers are %" PRIu64 " and %" PRIu64
+                 ", but %" PRIu64 " and %" PRIu64 " were seen",
+                 evaluation->tcb, evaluation->qe, errand->seen.tcb, errand->seen.qe);
     return false;
 }
 
@@ -165,7 +175,7 @@ static bool judge_text(const struct errand *errand, const char *json, size_t len
 /* --- the store --- */
 
 /* The stored document, when it holds now. Else nothing, and a sentence unless there is none. */
-static bool read_stored(const struct errand *errand, struct stored *stored, char *error,
+static bool read_stored(struct errand *errand, struct stored *stored, char *error,
                         size_t error_size)
 {
     struct fetch_document *document = &stored->document;
@@ -173,13 +183,15 @@ static bool read_stored(const struct errand *errand, struct stored *stored, char
     error[0] = '\0';
     if (!errand->fetch->has_store)
         return false;
-    document->json = store_read(&errand->fetch->store, &errand->request->platform, &document->len);
+    document->json =
+        fetch_store_read(&errand->fetch->store, &errand->request->platform, &document->len);
     if (document->json == NULL)
         return false;
     if (judge_text(errand, document->json, document->len, &stored->evaluation, &document->expires,
                    error, error_size))
         return true;
-    fetch_document_fini(document);
+    errand->ended = *document;
+    *document = (struct fetch_document){.json = NULL};
     return false;
 }
 
@@ -193,37 +205,85 @@ static bool is_behind(const struct stored *stored, const struct attest_evaluatio
 
 /* --- the endpoints --- */
 
-static bool get_parts(const struct errand *errand, const struct endpoint *endpoint,
-                      struct reply replies[PARTS], char *error, size_t error_size)
+static bool get_part(struct transfer *transfer, const char *url, const char *word,
+                     const char *const fields[2], struct reply *reply, char *error,
+                     size_t error_size)
 {
-    struct transfer transfer;
-    const struct fetch *fetch = errand->fetch;
-    char url[ENDPOINT_URL_BYTES], wrong[256];
-    if (!transfer_init(&transfer, &fetch->cancelled, fetch->connect_ms, fetch->whole_ms,
-                       fetch->ca_file)) {
-        snprintf(error, error_size, "out of memory");
-        return false;
-    }
+    char wrong[256];
+    bool ok = transfer_get(transfer, url, fields, reply, wrong, sizeof wrong);
+    if (!ok)
+        snprintf(error, error_size, "%s %s", word, wrong);
+    return ok;
+}
+
+static char *get_intel(const struct errand *errand, const struct endpoint *endpoint,
+                       struct transfer *transfer, char *error, size_t error_size)
+{
+    struct reply replies[PARTS] = {{0}};
+    char url[ENDPOINT_URL_BYTES];
     bool ok = true;
     for (int part = 0; ok && part < PARTS; ++part) {
         endpoint_url(endpoint, &errand->request->platform, (enum fetch_part)part, url);
-        ok = transfer_get(&transfer, url, answer_fields[part], &replies[part], wrong, sizeof wrong);
-        if (!ok)
-            snprintf(error, error_size, "%s %s", answer_words[part], wrong);
+        ok = get_part(transfer, url, answer_words[part], answer_fields[part], &replies[part], error,
+                      error_size);
     }
-    transfer_fini(&transfer);
-    return ok;
+    char *json = ok ? answer_document(replies, error, error_size) : NULL;
+    for (int part = 0; part < PARTS; ++part)
+        fetch_reply_fini(&replies[part]);
+    return json;
+}
+
+/* The stored document, with a list that has just come, if it holds then: AMD's service gives out
+ * certificates slowly and to few, and they stand for years. */
+static char *renew(const struct errand *errand, const struct reply *list)
+{
+    const struct fetch_document *old =
+        errand->stored.document.json != NULL ? &errand->stored.document : &errand->ended;
+    struct attest_evaluation evaluation;
+    int64_t expires;
+    char unused[384], *json = old->json != NULL ? kds_renewed(old->json, old->len, list) : NULL;
+    if (json == NULL ||
+        judge_text(errand, json, strlen(json), &evaluation, &expires, unused, sizeof unused))
+        return json;
+    free(json);
+    return NULL;
+}
+
+static char *get_amd(const struct errand *errand, const struct endpoint *endpoint,
+                     struct transfer *transfer, char *error, size_t error_size)
+{
+    static const char *const no_fields[2] = {NULL, NULL};
+    const struct attest_platform *platform = &errand->request->platform;
+    struct reply replies[KDS_PARTS] = {{0}};
+    char url[ENDPOINT_URL_BYTES], *json = NULL;
+    bool ok = true;
+    for (size_t part = 0; ok && json == NULL && part < kds_part_count(platform); ++part) {
+        kds_url(endpoint, platform, (enum kds_part)part, url);
+        ok = get_part(transfer, url, kds_words[part], no_fields, &replies[part], error, error_size);
+        if (ok && part == KDS_LIST)
+            json = renew(errand, &replies[part]);
+    }
+    if (ok && json == NULL)
+        json = kds_document(platform, replies, error, error_size);
+    for (int part = 0; part < KDS_PARTS; ++part)
+        fetch_reply_fini(&replies[part]);
+    return json;
 }
 
 static char *get_document(const struct errand *errand, const struct endpoint *endpoint, char *error,
                           size_t error_size)
 {
-    struct reply replies[PARTS] = {{0}};
-    char *json = get_parts(errand, endpoint, replies, error, error_size)
-                     ? answer_document(replies, error, error_size)
-                     : NULL;
-    for (int part = 0; part < PARTS; ++part)
-        reply_fini(&replies[part]);
+    struct transfer transfer;
+    const struct fetch *fetch = errand->fetch;
+    if (!transfer_init(&transfer, &fetch->cancelled, fetch->connect_ms, fetch->whole_ms,
+                       fetch->ca_file)) {
+        snprintf(error, error_size, "out of memory");
+        return NULL;
+    }
+    char *json = errand->request->platform.tee == ATTEST_TEE_SNP
+                     ? get_amd(errand, endpoint, &transfer, error, error_size)
+                     : get_intel(errand, endpoint, &transfer, error, error_size);
+    transfer_fini(&transfer);
     return json;
 }
 
@@ -231,8 +291,9 @@ static void keep(struct errand *errand, const char *json, size_t len,
                  const struct attest_evaluation *evaluation)
 {
     char wrong[512];
-    if (errand->fetch->has_store && !store_keep(&errand->fetch->store, &errand->request->platform,
-                                                json, len, evaluation, wrong, sizeof wrong))
+    if (errand->fetch->has_store &&
+        !fetch_store_keep(&errand->fetch->store, &errand->request->platform, json, len, evaluation,
+                          wrong, sizeof wrong))
         note(errand, "%s", wrong);
 }
 
@@ -258,14 +319,22 @@ static bool take_from(struct errand *errand, const struct endpoint *endpoint)
 
 static bool ask_endpoints(struct errand *errand)
 {
+    size_t asked = 0;
     for (size_t i = 0; i < errand->fetch->endpoint_count; ++i) {
         if (atomic_load(&errand->fetch->cancelled)) {
             note(errand, "cancelled");
             return false;
         }
-        if (take_from(errand, &errand->fetch->endpoints[i]))
+        const struct endpoint *endpoint = &errand->fetch->endpoints[i];
+        if (!(endpoint->tees & 1u << errand->request->platform.tee))
+            continue;
+        ++asked;
+        if (take_from(errand, endpoint))
             return true;
     }
+    if (asked == 0)
+        note(errand, "none of the endpoints has collateral of %s",
+             attest_tee_word(errand->request->platform.tee));
     return false;
 }
 
@@ -289,7 +358,7 @@ bool fetch_collateral(struct fetch *fetch, const struct fetch_request *request,
     *document = (struct fetch_document){0};
     error[0] = '\0';
     if (fetch->has_store &&
-        !store_seen(&fetch->store, &request->platform, &errand.seen, error, error_size))
+        !fetch_store_seen(&fetch->store, &request->platform, &errand.seen, error, error_size))
         return false;
     if (read_stored(&errand, &errand.stored, wrong, sizeof wrong) && !request->renew)
         return give_stored(&errand);
@@ -297,5 +366,14 @@ bool fetch_collateral(struct fetch *fetch, const struct fetch_request *request,
         note(&errand, "the stored document: %s", wrong);
     bool ok = ask_endpoints(&errand) || give_stored(&errand);
     fetch_document_fini(&errand.stored.document);
+    fetch_document_fini(&errand.ended);
     return ok;
+}
+
+bool fetch_remember(const char *folder, const struct attest_platform *platform,
+                    const struct attest_evaluation *evaluation, char *error, size_t error_size)
+{
+    struct store store;
+    return fetch_store_open(&store, folder, error, error_size) &&
+           fetch_store_remember(&store, platform, evaluation, error, error_size);
 }

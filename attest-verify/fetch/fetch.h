@@ -1,7 +1,7 @@
-/* Fetches the collateral of a platform from Intel's PCS or from PCCS, and keeps it on disk.
- * Owns its endpoints, its store's folder name and one connection at a time; one thread uses it.
- * Never hands out a document that does not hold at the time given: chains, signatures, dates and
- * platform are checked by the verifier, and an evaluation number never goes back. */
+/* Fetches the collateral of a platform from Intel's PCS, from PCCS or from AMD's KDS, and keeps it
+ * on disk. Owns its endpoints, its store's folder name and one connection at a time; one thread
+ * uses it. Never hands out a document that does not hold at the time given: chains, signatures,
+ * dates and platform are checked by the verifier, and an evaluation number never goes back. */
 #ifndef ATTEST_FETCH_H
 #define ATTEST_FETCH_H
 
@@ -16,7 +16,7 @@ enum {
 
 struct fetch_options {
     const char *const
-        *endpoints; /* base URLs, asked in this order; none: the vendor's own service */
+        *endpoints; /* base URLs, asked in this order; none: the vendors' own services */
     size_t endpoint_count;
     const char *store;             /* a folder, made when missing; NULL: nothing is kept */
     const char *ca_file;           /* PEM: the CAs of the endpoints' TLS; NULL: the system's */
@@ -54,5 +54,10 @@ void fetch_document_fini(struct fetch_document *document);
  * an endpoint, and some seconds for a store that another process has locked. */
 bool fetch_collateral(struct fetch *fetch, const struct fetch_request *request,
                       struct fetch_document *document, char *error, size_t error_size);
+
+/* For documents that are not fetched and hold all the same: their evaluation numbers must not be
+ * below those seen in the folder `store`, and are seen from now on. False and a sentence. */
+bool fetch_remember(const char *store, const struct attest_platform *platform,
+                    const struct attest_evaluation *evaluation, char *error, size_t error_size);
 
 #endif

@@ -4,6 +4,7 @@ attest_verify_fetch_libattestfetch_a_SOURCES = \
     attest-verify/fetch/fetch.c attest-verify/fetch/fetch.h \
     attest-verify/fetch/endpoint.c attest-verify/fetch/endpoint.h \
     attest-verify/fetch/transfer.c attest-verify/fetch/transfer.h \
+    attest-verify/fetch/kds.c attest-verify/fetch/kds.h \
     attest-verify/fetch/answer.c attest-verify/fetch/answer.h \
     attest-verify/fetch/store.c attest-verify/fetch/store.h
 

@@ -1,6 +1,7 @@
 #include "fetch/store.h"
 
 #include "bytes/hex.h"
+#include "fetch/kds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,26 +22,37 @@ static bool fail(char *error, size_t error_size, const char *path, const char *w
     return false;
 }
 
-/* "tdx-b0c06f000000-platform.json": the lists in a document are of one CA. */
+/* "tdx-b0c06f000000-platform.json": the lists in a document are of one CA. Of SEV-SNP
+ * "snp-milan-vcek-HWID-TCB.json", or "snp-milan-vcek.json" without a chip's own key. */
 static void name_document(const struct store *store, const struct attest_platform *platform,
                           char path[PATH_MAX])
 {
-    char fmspc[2 * sizeof platform->fmspc + 1];
+    char fmspc[2 * sizeof platform->fmspc + 1], chip[KDS_NAME_BYTES];
+    if (platform->tee == ATTEST_TEE_SNP) {
+        kds_name(platform, true, chip);
+        snprintf(path, PATH_MAX, "%s/snp-%s.json", store->path, chip);
+        return;
+    }
     av_hex_encode(platform->fmspc, sizeof platform->fmspc, fmspc);
     snprintf(path, PATH_MAX, "%s/%s-%s-%s.json", store->path, attest_tee_word(platform->tee), fmspc,
              platform->processor_ca ? "processor" : "platform");
 }
 
-/* "tdx-b0c06f000000.seen" */
+/* "tdx-b0c06f000000.seen", "snp-milan-vcek.seen" */
 static void name_seen(const struct store *store, const struct attest_platform *platform,
                       char path[PATH_MAX])
 {
-    char fmspc[2 * sizeof platform->fmspc + 1];
+    char fmspc[2 * sizeof platform->fmspc + 1], kind[KDS_NAME_BYTES];
+    if (platform->tee == ATTEST_TEE_SNP) {
+        kds_name(platform, false, kind);
+        snprintf(path, PATH_MAX, "%s/snp-%s.seen", store->path, kind);
+        return;
+    }
     av_hex_encode(platform->fmspc, sizeof platform->fmspc, fmspc);
     snprintf(path, PATH_MAX, "%s/%s-%s.seen", store->path, attest_tee_word(platform->tee), fmspc);
 }
 
-bool store_open(struct store *store, const char *path, char *error, size_t error_size)
+bool fetch_store_open(struct store *store, const char *path, char *error, size_t error_size)
 {
     struct stat found;
     if (path[0] == '\0' || strlen(path) >= sizeof store->path)
@@ -83,7 +95,8 @@ static char *read_file(const char *path, size_t most, size_t *len)
     return NULL;
 }
 
-char *store_read(const struct store *store, const struct attest_platform *platform, size_t *len)
+char *fetch_store_read(const struct store *store, const struct attest_platform *platform,
+                       size_t *len)
 {
     char path[PATH_MAX];
     name_document(store, platform, path);
@@ -101,8 +114,8 @@ static bool take_number(const char **at, const char *word, uint64_t *value)
     return digits > 0 && digits <= 10 && *value <= UINT32_MAX && *(*at)++ == '\n';
 }
 
-bool store_seen(const struct store *store, const struct attest_platform *platform,
-                struct attest_evaluation *seen, char *error, size_t error_size)
+bool fetch_store_seen(const struct store *store, const struct attest_platform *platform,
+                      struct attest_evaluation *seen, char *error, size_t error_size)
 {
     char path[PATH_MAX];
     size_t len;
@@ -178,17 +191,16 @@ static uint64_t larger(uint64_t a, uint64_t b)
 }
 
 static bool raise_locked(const struct store *store, const struct attest_platform *platform,
+                         const struct attest_evaluation *seen,
                          const struct attest_evaluation *evaluation, char *error, size_t error_size)
 {
     char path[PATH_MAX], text[SEEN_BYTES_MAX];
-    struct attest_evaluation seen;
-    if (!store_seen(store, platform, &seen, error, error_size))
-        return false;
+    if (evaluation->tcb <= seen->tcb && evaluation->qe <= seen->qe)
+        return true;
     name_seen(store, platform, path);
-    int text_len = snprintf(text, sizeof text, "tcb %" PRIu64 "\nqe %" PRIu64 "\n",
-                            larger(seen.tcb, evaluation->tcb), larger(seen.qe, evaluation->qe));
-    return (evaluation->tcb <= seen.tcb && evaluation->qe <= seen.qe) ||
-           write_file(path, text, (size_t)text_len, error, error_size);
+    int len = snprintf(text, sizeof text, "tcb %" PRIu64 "\nqe %" PRIu64 "\n",
+                       larger(seen->tcb, evaluation->tcb), larger(seen->qe, evaluation->qe));
+    return write_file(path, text, (size_t)len, error, error_size);
 }
 
 /* The numbers first: should the second write fail, the old document is older than they are. */
@@ -197,31 +209,49 @@ static bool keep_locked(const struct store *store, const struct attest_platform 
                         char *error, size_t error_size)
 {
     char path[PATH_MAX];
-    if (!raise_locked(store, platform, evaluation, error, error_size))
+    struct attest_evaluation seen;
+    if (!fetch_store_seen(store, platform, &seen, error, error_size) ||
+        !raise_locked(store, platform, &seen, evaluation, error, error_size))
         return false;
     name_document(store, platform, path);
     return write_file(path, json, len, error, error_size);
 }
 
-bool store_keep(const struct store *store, const struct attest_platform *platform, const char *json,
-                size_t len, const struct attest_evaluation *evaluation, char *error,
-                size_t error_size)
+static bool remember_locked(const struct store *store, const struct attest_platform *platform,
+                            const struct attest_evaluation *evaluation, char *error,
+                            size_t error_size)
+{
+    struct attest_evaluation seen;
+    if (!fetch_store_seen(store, platform, &seen, error, error_size))
+        return false;
+    if (evaluation->tcb >= seen.tcb && evaluation->qe >= seen.qe)
+        return raise_locked(store, platform, &seen, evaluation, error, error_size);
+    snprintf(error, error_size,
+             "an old document: its evaluation numbers are %" PRIu64 " and %" PRIu64 ", but %" PRIu64
+             " and %" PRIu64 " were seen",
+             evaluation->tcb, evaluation->qe, seen.tcb, seen.qe);
+    return false;
+}
+
+bool fetch_store_remember(const struct store *store, const struct attest_platform *platform,
+                          const struct attest_evaluation *evaluation, char *error,
+                          size_t error_size)
+{
+    int lock = take_lock(store, error, error_size);
+    bool ok = lock >= 0 && remember_locked(store, platform, evaluation, error, error_size);
+    if (lock >= 0)
+        close(lock);
+    return ok;
+}
+
+bool fetch_store_keep(const struct store *store, const struct attest_platform *platform,
+                      const char *json, size_t len, const struct attest_evaluation *evaluation,
+                      char *error, size_t error_size)
 {
     int lock = take_lock(store, error, error_size);
     if (lock < 0)
         return false;
     bool ok = keep_locked(store, platform, json, len, evaluation, error, error_size);
-    close(lock);
-    return ok;
-}
-
-bool store_raise(const struct store *store, const struct attest_platform *platform,
-                 const struct attest_evaluation *evaluation, char *error, size_t error_size)
-{
-    int lock = take_lock(store, error, error_size);
-    if (lock < 0)
-        return false;
-    bool ok = raise_locked(store, platform, evaluation, error, error_size);
     close(lock);
     return ok;
 }

@@ -16,23 +16,26 @@ struct store {
 };
 
 /* Makes the folder when it is missing. False and a sentence when it cannot be read and written. */
-bool store_open(struct store *store, const char *path, char *error, size_t error_size);
+bool fetch_store_open(struct store *store, const char *path, char *error, size_t error_size);
 
 /* The stored document, to be freed; NULL when there is none that can be read. */
-char *store_read(const struct store *store, const struct attest_platform *platform, size_t *len);
+char *fetch_store_read(const struct store *store, const struct attest_platform *platform,
+                       size_t *len);
 
 /* The highest numbers seen, zeros when none were. False and a sentence when they cannot be read:
  * then nothing may be accepted, because it might be older. */
-bool store_seen(const struct store *store, const struct attest_platform *platform,
-                struct attest_evaluation *seen, char *error, size_t error_size);
+bool fetch_store_seen(const struct store *store, const struct attest_platform *platform,
+                      struct attest_evaluation *seen, char *error, size_t error_size);
 
 /* Keeps a document that holds, and raises the numbers. False and a sentence when it could not. */
-bool store_keep(const struct store *store, const struct attest_platform *platform, const char *json,
-                size_t len, const struct attest_evaluation *evaluation, char *error,
-                size_t error_size);
+bool fetch_store_keep(const struct store *store, const struct attest_platform *platform,
+                      const char *json, size_t len, const struct attest_evaluation *evaluation,
+                      char *error, size_t error_size);
 
-/* Raises the numbers alone, each by itself. */
-bool store_raise(const struct store *store, const struct attest_platform *platform,
-                 const struct attest_evaluation *evaluation, char *error, size_t error_size);
+/* The numbers of a document that holds and came another way: raises what was seen to them. False
+ * and a sentence when they are lower, or cannot be kept. */
+bool fetch_store_remember(const struct store *store, const struct attest_platform *platform,
+                          const struct attest_evaluation *evaluation, char *error,
+                          size_t error_size);
 
 #endif

@@ -19,7 +19,7 @@ static int64_t monotonic_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void reply_fini(struct reply *reply)
+void fetch_reply_fini(struct reply *reply)
 {
     free(reply->body);
     free(reply->chain);
@@ -165,6 +165,6 @@ bool transfer_get(struct transfer *transfer, const char *url, const char *const 
     if (judge(transfer, code, &sink, error, error_size) &&
         (fields[0] == NULL || take_chain(transfer->easy, fields, &reply->chain, error, error_size)))
         return true;
-    reply_fini(reply);
+    fetch_reply_fini(reply);
     return false;
 }

@@ -1,5 +1,5 @@
 /* One GET after the other from one endpoint, within one deadline.
- * Owns the libcurl handle, and what a reply holds until reply_fini().
+ * Owns the libcurl handle, and what a reply holds until fetch_reply_fini().
  * Never follows a redirection, uses a proxy of the environment, or takes more than 2 MiB. */
 #ifndef FETCH_TRANSFER_H
 #define FETCH_TRANSFER_H
@@ -16,7 +16,7 @@ struct reply {
     size_t len;
     char *chain; /* PEM, decoded from its field; NULL when there is none */
 };
-void reply_fini(struct reply *reply);
+void fetch_reply_fini(struct reply *reply);
 
 struct transfer {
     CURL *easy;

@@ -64,15 +64,15 @@ bool av_fetching_remember(const struct fetching *fetching, const struct attest_p
     struct attest_request request = {.roots = inputs->roots, .now = now};
     *seen = (struct attest_seen){.tee = platform->tee};
     memcpy(seen->fmspc, platform->fmspc, sizeof seen->fmspc);
-    if (!store_open(&store, fetching->store, error, size) ||
-        !store_seen(&store, platform, &seen->evaluation, error, size))
+    if (!fetch_store_open(&store, fetching->store, error, size) ||
+        !fetch_store_seen(&store, platform, &seen->evaluation, error, size))
         return false;
     for (size_t i = 0; i < inputs->collateral_count; ++i) {
         struct attest_verdict unused;
         struct attest_evaluation own = attest_collateral_evaluation(inputs->collateral[i]);
-        if ((own.tcb > seen->evaluation.tcb || own.qe > seen->evaluation.qe) &&
+        if (own.tcb >= seen->evaluation.tcb && own.qe >= seen->evaluation.qe &&
             attest_collateral_holds(inputs->collateral[i], &request, platform, &unused) &&
-            !store_raise(&store, platform, &own, error, size))
+            !fetch_store_remember(&store, platform, &own, error, size))
             return false;
     }
     return true;

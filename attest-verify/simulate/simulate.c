@@ -1,5 +1,6 @@
 #include "simulate/simulate.h"
-#include "simulate/simulate_files.h"
+#include "simulate/simulate_amd_files.h"
+#include "simulate/simulate_order.h"
 #include "simulate/simulate_pki.h"
 
 #include <errno.h>
@@ -12,23 +13,10 @@
 enum { OK = 0, WRONG_USE = 2 };
 enum { OPTION_HELP = 256 };
 enum {
-    WORKERS_MAX = 64,
-    HOSTS_MAX = 64,
-    NAME_MAX_LEN = 64, /* ub-common-name, RFC 5280 appendix A */
     DAYS_MAX = 3650,
     DAY_S = 86400,
     BACKDATE_S = 3600,
 };
-/* 2001 to 2100: what X.509 and every clock agree on, with room for the vendor's twenty years. */
-#define TIME_MIN 1000000000LL
-#define TIME_MAX 4102444800LL
-
-struct variant {
-    const char *word;
-    bool no_evidence, other_key, debug, unlisted, outdated, revoked;
-    enum simulate_damage damage;
-};
-
 static const struct variant variants[] = {
     {.word = "good"},
     {.word = "no-evidence", .no_evidence = true},
@@ -42,47 +30,36 @@ static const struct variant variants[] = {
 #define VARIANT_WORDS \
     "good, no-evidence, other-key, debug, unlisted, outdated, revoked, bad-signature"
 
-static const struct convention {
-    const char *word;
-    enum simulate_convention convention;
-    enum attest_tee only; /* of this TEE, or ATTEST_TEE_NONE: of any */
-} conventions[] = {
-    {"dice", SIMULATE_DICE, ATTEST_TEE_NONE},
-    {"gramine", SIMULATE_GRAMINE, ATTEST_TEE_SGX},
-    {"intel", SIMULATE_INTEL, ATTEST_TEE_SGX},
-    {"rats-tls", SIMULATE_RATS_TLS, ATTEST_TEE_SGX},
-    {"open-enclave", SIMULATE_OPEN_ENCLAVE, ATTEST_TEE_SGX},
-    {"dstack", SIMULATE_DSTACK, ATTEST_TEE_TDX},
-    {"dstack8", SIMULATE_DSTACK8, ATTEST_TEE_TDX},
-    {"dstack8-v0", SIMULATE_DSTACK8_V0, ATTEST_TEE_TDX},
-    {"attested-tls", SIMULATE_ATTESTED_TLS, ATTEST_TEE_TDX},
-    {"attested-tls8", SIMULATE_ATTESTED_TLS8, ATTEST_TEE_TDX},
+enum { SGX = 1 << ATTEST_TEE_SGX, TDX = 1 << ATTEST_TEE_TDX, SNP = 1 << ATTEST_TEE_SNP };
+static const struct convention conventions[] = {
+    {"dice", SIMULATE_DICE, SGX | TDX | SNP},
+    {"gramine", SIMULATE_GRAMINE, SGX},
+    {"intel", SIMULATE_INTEL, SGX},
+    {"rats-tls", SIMULATE_RATS_TLS, SGX},
+    {"open-enclave", SIMULATE_OPEN_ENCLAVE, SGX},
+    {"dstack", SIMULATE_DSTACK, TDX},
+    {"dstack8", SIMULATE_DSTACK8, TDX | SNP},
+    {"dstack8-v0", SIMULATE_DSTACK8_V0, TDX | SNP},
+    {"attested-tls", SIMULATE_ATTESTED_TLS, TDX},
+    {"attested-tls8", SIMULATE_ATTESTED_TLS8, TDX},
 };
 #define CONVENTION_WORDS                                                          \
     "dice, gramine, intel, rats-tls, open-enclave, dstack, dstack8, dstack8-v0, " \
     "attested-tls, attested-tls8"
 
-struct order {
-    const char *dir;
-    const char *workers[WORKERS_MAX];
-    const char *hosts[HOSTS_MAX];
-    size_t worker_count, host_count;
-    const struct variant *variant;
-    enum attest_tee tee;
-    const struct convention *convention;
-    long long now, days, collateral_days;
-};
-
 static const char usage[] =
     "usage: attest-verify simulate DIR [options]\n"
+    "       attest-verify simulate quote --pki DIR --report-data HEX --out FILE [options]\n"
     "Makes a simulated TEE vendor in DIR, its collateral, a policy, and workers' RA-TLS\n"
     "certificates. Nothing of it is genuine: a verifier accepts it only with --roots DIR/roots.\n"
     "  --worker NAME          a certificate NAME.crt.pem and key NAME.key.pem (repeatable; worker)\n"
-    "  --tee tdx|sgx          what the workers pretend to run in (tdx)\n"
+    "  --tee tdx|sgx|snp      what the workers pretend to run in (tdx)\n"
+    "  --product P            of snp: milan, genoa or turin (milan)\n"
+    "  --key vcek|vlek        of snp: the chip's own key, or its cloud's (vcek)\n"
     "  --convention C         how the certificate carries the quote (dice):\n"
     "                         " CONVENTION_WORDS "\n"
     "                         gramine, intel, rats-tls and open-enclave are sgx only,\n"
-    "                         dstack, its envelopes and attested-tls tdx only\n"
+    "                         dstack and attested-tls tdx only, dstack's envelopes tdx and snp\n"
     "  --host NAME-OR-IP      a subject alternative name (repeatable; localhost, 127.0.0.1, ::1)\n"
     "  --days N               life of the certificate, 1 to 3650 (30)\n"
     "  --collateral-days N    life of the collateral; negative: expired N days ago (30)\n"
@@ -92,8 +69,8 @@ static const char usage[] =
 
 /* --- the command line --- */
 
-static bool parse_number(const char *option, const char *text, long long min, long long max,
-                         long long *value)
+bool simulate_parse_number(const char *option, const char *text, long long min, long long max,
+                           long long *value)
 {
     char *end = NULL;
     errno = 0;
@@ -105,7 +82,7 @@ static bool parse_number(const char *option, const char *text, long long min, lo
 }
 
 /* A worker's name is a file's name too. */
-static bool is_worker_name(const char *name)
+bool simulate_is_worker_name(const char *name)
 {
     size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
     return len > 0 && len <= NAME_MAX_LEN && name[len] == '\0' && name[0] != '.' && name[0] != '-';
@@ -113,7 +90,7 @@ static bool is_worker_name(const char *name)
 
 static bool add_worker(struct order *order, const char *name)
 {
-    if (!is_worker_name(name))
+    if (!simulate_is_worker_name(name))
         return simulate_complain(
             "--worker: found \"%s\"; allowed are 1 to %d letters, digits, '.', "
             "'_' and '-', beginning with a letter, digit or '_'",
@@ -137,7 +114,7 @@ static bool add_host(struct order *order, const char *host)
     return true;
 }
 
-static bool set_variant(struct order *order, const char *word)
+bool simulate_set_variant(struct order *order, const char *word)
 {
     for (size_t i = 0; i < sizeof variants / sizeof variants[0]; ++i) {
         if (strcmp(variants[i].word, word) == 0) {
@@ -148,7 +125,7 @@ static bool set_variant(struct order *order, const char *word)
     return simulate_complain("--variant: found \"%s\"; allowed are " VARIANT_WORDS, word);
 }
 
-static bool set_convention(struct order *order, const char *word)
+bool simulate_set_convention(struct order *order, const char *word)
 {
     for (size_t i = 0; i < sizeof conventions / sizeof conventions[0]; ++i) {
         if (strcmp(conventions[i].word, word) == 0) {
@@ -157,6 +134,18 @@ static bool set_convention(struct order *order, const char *word)
         }
     }
     return simulate_complain("--convention: found \"%s\"; allowed are " CONVENTION_WORDS, word);
+}
+
+bool simulate_set_tee(struct order *order, const char *word)
+{
+    static const enum attest_tee tees[] = {ATTEST_TEE_TDX, ATTEST_TEE_SGX, ATTEST_TEE_SNP};
+    for (size_t i = 0; i < sizeof tees / sizeof *tees; ++i) {
+        if (strcmp(word, attest_tee_word(tees[i])) == 0) {
+            order->tee = tees[i];
+            return true;
+        }
+    }
+    return simulate_complain("--tee: found \"%s\"; allowed are tdx, sgx and snp", word);
 }
 
 /* Sets 0 or 1: which of two words was given. */
@@ -178,19 +167,25 @@ static bool take_option(struct order *order, int option, const char *value)
     case 'h':
         return add_host(order, value);
     case 'v':
-        return set_variant(order, value);
+        return simulate_set_variant(order, value);
     case 't':
-        ok = parse_choice("tee", value, "tdx", "sgx", &choice);
-        order->tee = choice == 1 ? ATTEST_TEE_SGX : ATTEST_TEE_TDX;
+        return simulate_set_tee(order, value);
+    case 'p':
+        return simulate_set_product(order, value);
+    case 'k':
+        ok = parse_choice("key", value, "vcek", "vlek", &choice);
+        order->vlek = choice == 1;
         return ok;
     case 'c':
-        return set_convention(order, value);
+        return simulate_set_convention(order, value);
     case 'n':
-        return parse_number("time", value, TIME_MIN, TIME_MAX, &order->now);
+        return simulate_parse_number("time", value, SIMULATE_TIME_MIN, SIMULATE_TIME_MAX,
+                                     &order->now);
     case 'd':
-        return parse_number("days", value, 1, DAYS_MAX, &order->days);
+        return simulate_parse_number("days", value, 1, DAYS_MAX, &order->days);
     default:
-        ok = parse_number("collateral-days", value, -DAYS_MAX, DAYS_MAX, &order->collateral_days);
+        ok = simulate_parse_number("collateral-days", value, -DAYS_MAX, DAYS_MAX,
+                                   &order->collateral_days);
         return ok && (order->collateral_days != 0 ||
                       simulate_complain("--collateral-days: found 0; allowed are 1 and more days "
                                         "from now, or -1 and less for expired ones"));
@@ -203,12 +198,16 @@ static bool check_order(struct order *order)
     if (order->dir == NULL || order->dir[0] == '\0')
         return simulate_complain("DIR is missing; name the folder to make, as in `attest-verify "
                                  "simulate DIR`");
-    enum attest_tee only = order->convention->only;
-    if (only != ATTEST_TEE_NONE && only != order->tee)
-        return simulate_complain("--convention %s carries %s quotes only; add --tee %s or "
-                                 "use --convention dice",
-                                 order->convention->word, only == ATTEST_TEE_SGX ? "SGX" : "TDX",
-                                 attest_tee_word(only));
+    unsigned tees = order->convention->tees;
+    if ((tees & 1u << order->tee) == 0)
+        return simulate_complain(
+            "--convention %s carries %s only; add --tee %s or use --convention "
+            "dice",
+            order->convention->word,
+            tees == SGX   ? "SGX quotes"
+            : tees == TDX ? "TDX quotes"
+                          : "TDX quotes and SEV-SNP reports",
+            tees == SGX ? "sgx" : "tdx");
     if (order->worker_count == 0)
         order->workers[order->worker_count++] = "worker";
     for (size_t i = 0; order->host_count == 0 && i < 3; ++i)
@@ -220,6 +219,7 @@ static bool check_order(struct order *order)
 
 static const struct option long_options[] = {
     {"worker", required_argument, NULL, 'w'},     {"tee", required_argument, NULL, 't'},
+    {"product", required_argument, NULL, 'p'},    {"key", required_argument, NULL, 'k'},
     {"convention", required_argument, NULL, 'c'}, {"host", required_argument, NULL, 'h'},
     {"days", required_argument, NULL, 'd'},       {"collateral-days", required_argument, NULL, 'e'},
     {"time", required_argument, NULL, 'n'},       {"variant", required_argument, NULL, 'v'},
@@ -262,10 +262,7 @@ static EVP_PKEY *new_key(const struct order *order)
                                                               : simulate_key_new();
 }
 
-/* The quote of this worker, bound to `key` or, as variant, to one that nobody has. */
-static struct simulate_bytes make_quote(const struct order *order, struct simulate_folder *folder,
-                                        const struct simulate_identity *pck, EVP_PKEY *key,
-                                        const char *name, struct simulate_bytes *claims)
+struct simulate_quote_options simulate_order_quote(const struct order *order)
 {
     const struct variant *variant = order->variant;
     struct simulate_quote_options options = simulate_quote_default(order->tee);
@@ -274,7 +271,24 @@ static struct simulate_bytes make_quote(const struct order *order, struct simula
         simulate_quote_set_debug(&options);
     if (variant->unlisted)
         simulate_quote_set_unlisted(&options);
-    EVP_PKEY *other = variant->other_key ? new_key(order) : NULL;
+    return options;
+}
+
+struct simulate_platform simulate_order_platform(const struct order *order, const char *name)
+{
+    struct simulate_platform platform = simulate_platform_default(name, order->now);
+    if (order->variant->outdated)
+        platform.components[0] = platform.components[1] = 3; /* old microcode */
+    return platform;
+}
+
+/* The quote of this worker, bound to `key` or, as variant, to one that nobody has. */
+static struct simulate_bytes make_quote(const struct order *order, struct simulate_folder *folder,
+                                        const struct simulate_identity *pck, EVP_PKEY *key,
+                                        const char *name, struct simulate_bytes *claims)
+{
+    struct simulate_quote_options options = simulate_order_quote(order);
+    EVP_PKEY *other = order->variant->other_key ? new_key(order) : NULL;
     simulate_bind_key(order->convention->convention, other != NULL ? other : key, &options, claims);
     if (simulate_binds_life(order->convention->convention))
         simulate_bind_life(other != NULL ? other : key, name, order->now - BACKDATE_S,
@@ -293,37 +307,54 @@ static bool write_pair(struct simulate_folder *folder, const char *name, EVP_PKE
     return simulate_folder_write_cert(folder, path, cert);
 }
 
-static bool make_worker(const struct order *order, struct simulate_folder *folder, const char *name)
+X509 *simulate_order_certificate(const struct order *order, const char *name, EVP_PKEY *key,
+                                 const struct simulate_bytes *quote,
+                                 const struct simulate_bytes *claims,
+                                 const struct simulate_report_evidence *report)
 {
-    struct simulate_platform platform = simulate_platform_default(name, order->now);
-    if (order->variant->outdated)
-        platform.components[0] = platform.components[1] = 3; /* old microcode */
+    return simulate_certificate(key, &(struct simulate_certificate_options){
+                                         .name = name,
+                                         .hosts = order->hosts,
+                                         .host_count = order->host_count,
+                                         .not_before = order->now - BACKDATE_S,
+                                         .not_after = order->now + order->days * DAY_S,
+                                         .convention = order->variant->no_evidence
+                                                           ? SIMULATE_NO_EVIDENCE
+                                                           : order->convention->convention,
+                                         .quote = quote,
+                                         .claims = claims,
+                                         .report = report,
+                                     });
+}
+
+/* Of Intel's TEEs: the platform's PCK goes into the quote, and is kept nowhere else. */
+static bool certify(const struct order *order, struct simulate_folder *folder, const char *name,
+                    EVP_PKEY *key, X509 **cert)
+{
+    struct simulate_platform platform = simulate_order_platform(order, name);
     struct simulate_identity pck = simulate_pck(&folder->vendor, &platform);
     if (order->variant->revoked && !simulate_folder_revoke(folder, pck.cert)) {
         simulate_identity_fini(&pck);
         return false;
     }
-    EVP_PKEY *key = new_key(order);
     struct simulate_bytes claims = {0};
     struct simulate_bytes quote = make_quote(order, folder, &pck, key, name, &claims);
-    X509 *cert = simulate_certificate(key, &(struct simulate_certificate_options){
-                                               .name = name,
-                                               .hosts = order->hosts,
-                                               .host_count = order->host_count,
-                                               .not_before = order->now - BACKDATE_S,
-                                               .not_after = order->now + order->days * DAY_S,
-                                               .convention = order->variant->no_evidence
-                                                                 ? SIMULATE_NO_EVIDENCE
-                                                                 : order->convention->convention,
-                                               .quote = &quote,
-                                               .claims = &claims,
-                                           });
-    bool ok = write_pair(folder, name, key, cert);
-    X509_free(cert);
-    EVP_PKEY_free(key);
+    *cert = simulate_order_certificate(order, name, key, &quote, &claims, NULL);
     simulate_identity_fini(&pck);
     simulate_bytes_fini(&quote);
     simulate_bytes_fini(&claims);
+    return true;
+}
+
+static bool make_worker(const struct order *order, struct simulate_folder *folder, const char *name)
+{
+    EVP_PKEY *key = new_key(order);
+    X509 *cert = NULL;
+    bool ok = order->tee == ATTEST_TEE_SNP ? simulate_amd_worker(order, folder, name, key, &cert)
+                                           : certify(order, folder, name, key, &cert);
+    ok = ok && write_pair(folder, name, key, cert) && simulate_note_worker(folder, name, order);
+    X509_free(cert);
+    EVP_PKEY_free(key);
     return ok;
 }
 
@@ -363,14 +394,14 @@ static bool carry_out(const struct order *order)
         ok = make_worker(order, &folder, order->workers[i]);
     ok = ok && write_collateral(order, &folder, ATTEST_TEE_SGX, "collateral/sgx.json") &&
          write_collateral(order, &folder, ATTEST_TEE_TDX, "collateral/tdx.json") &&
-         write_policy(&folder);
+         simulate_amd_collateral(order, &folder) && write_policy(&folder);
     simulate_folder_close(&folder);
     return ok;
 }
 
-int simulate_main(int argc, char **argv)
+struct order simulate_order_default(void)
 {
-    struct order order = {
+    return (struct order){
         .variant = &variants[0],
         .tee = ATTEST_TEE_TDX,
         .convention = &conventions[0],
@@ -378,6 +409,13 @@ int simulate_main(int argc, char **argv)
         .days = 30,
         .collateral_days = 30,
     };
+}
+
+int simulate_main(int argc, char **argv)
+{
+    struct order order = simulate_order_default();
+    if (argc > 1 && strcmp(argv[1], "quote") == 0)
+        return simulate_quote_main(argc - 1, argv + 1);
     int status = parse_arguments(argc, argv, &order);
     if (status != -1)
         return status;

@@ -147,10 +147,12 @@ struct simulate_collateral_options simulate_collateral_default(enum attest_tee t
 struct simulate_bytes simulate_collateral(const struct simulate_vendor *vendor,
                                           const struct simulate_collateral_options *options);
 
-/* A policy that accepts the good runtime on both TEEs, up to date, and nothing else. */
+/* A policy that accepts the good runtime on all three TEEs, up to date, and nothing else. */
 struct simulate_bytes simulate_policy(void);
 
 /* --- RA-TLS certificates --- */
+
+struct simulate_report_evidence; /* simulate_amd.h */
 
 enum simulate_convention {
     SIMULATE_NO_EVIDENCE,
@@ -197,6 +199,9 @@ struct simulate_certificate_options {
     int64_t not_before, not_after;
     enum simulate_convention convention;
     const struct simulate_bytes *quote, *claims; /* lent; claims for DICE and Intel */
+    /* A SEV-SNP report instead of a quote (DICE and dstack's envelopes), and what comes with it;
+     * lent. NULL: `quote` is one. */
+    const struct simulate_report_evidence *report;
 };
 /* A host is an IP address or a DNS name of letters, digits, '-', '.' and a leading "*.". */
 bool simulate_is_host(const char *host);

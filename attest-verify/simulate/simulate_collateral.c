@@ -1,3 +1,4 @@
+#include "simulate/simulate_amd.h"
 #include "simulate/simulate_pki.h"
 
 #include <cJSON.h>
@@ -304,10 +305,14 @@ struct simulate_bytes simulate_policy(void)
 {
     struct simulate_bytes out = {0};
     struct simulate_quote_options good = simulate_quote_default(ATTEST_TEE_TDX);
+    struct simulate_report_options report =
+        simulate_report_default(&(struct simulate_chip){.product = SIMULATE_MILAN});
     simulate_put_text(&out, "{\n  \"accept\": [\n    {\"tee\": \"tdx\", \"mrtd\": [\"");
     simulate_put_hex(&out, good.tdx.mrtd, sizeof good.tdx.mrtd);
     simulate_put_text(&out, "\"]},\n    {\"tee\": \"sgx\", \"mrenclave\": [\"");
     simulate_put_hex(&out, good.sgx.mrenclave, sizeof good.sgx.mrenclave);
+    simulate_put_text(&out, "\"]},\n    {\"tee\": \"snp\", \"measurement\": [\"");
+    simulate_put_hex(&out, report.measurement, sizeof report.measurement);
     simulate_put_text(&out, "\"]}\n  ],\n  \"tcb\": {\"accepted_status\": [\"UpToDate\"]}\n}\n");
     return out;
 }

@@ -1,11 +1,13 @@
 /* How each convention binds a key and carries a quote in a certificate (simulate.h). */
+#include "simulate/simulate_amd.h"
 #include "simulate/simulate_pki.h"
 
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <string.h>
 
-enum { DICE_TAG = 60000, CBOR_TEXT = 3, CBOR_ARRAY = 4, CBOR_MAP = 5, CBOR_TAG = 6 };
+enum { QUOTE_TAG = 60000, REPORT_TAG = 0x1a7504 /* librats' */ };
+enum { CBOR_TEXT = 3, CBOR_ARRAY = 4, CBOR_MAP = 5, CBOR_TAG = 6 };
 enum { HASH_SHA256 = 1 }; /* IANA Named Information Hash Algorithm registry */
 enum { OE_VERSION = 1, OE_TYPE_REMOTE = 2 };
 
@@ -78,7 +80,7 @@ static void bind_dstack(EVP_PKEY *key, uint8_t report_data[64], struct simulate_
 static void add_dice(X509 *cert, const struct simulate_certificate_options *options)
 {
     struct simulate_bytes evidence = {0};
-    simulate_cbor_head(&evidence, CBOR_TAG, DICE_TAG);
+    simulate_cbor_head(&evidence, CBOR_TAG, options->report != NULL ? REPORT_TAG : QUOTE_TAG);
     simulate_cbor_head(&evidence, CBOR_ARRAY, 2);
     simulate_cbor_octets(&evidence, options->quote->ptr, options->quote->len);
     simulate_cbor_octets(&evidence, options->claims->ptr, options->claims->len);
@@ -123,9 +125,11 @@ static void add_dstack(X509 *cert, const struct simulate_certificate_options *op
 
 static void add_dstack8(X509 *cert, const struct simulate_certificate_options *options)
 {
-    struct simulate_bytes envelope = options->convention == SIMULATE_DSTACK8
-                                         ? simulate_dstack_v1(options->quote)
-                                         : simulate_dstack_v0(options->quote);
+    bool v1 = options->convention == SIMULATE_DSTACK8;
+    struct simulate_bytes envelope =
+        options->report != NULL ? simulate_dstack_report(v1, options->quote, options->report)
+        : v1                    ? simulate_dstack_v1(options->quote)
+                                : simulate_dstack_v0(options->quote);
     simulate_dstack_extend(cert, "8", &envelope);
     simulate_bytes_fini(&envelope);
 }

@@ -64,7 +64,7 @@ static const uint8_t *report_data_of(const struct simulate_bytes *quote)
 
 /* --- SCALE --- */
 
-static void scale_bytes(struct simulate_bytes *out, const void *from, size_t len)
+void simulate_scale_bytes(struct simulate_bytes *out, const void *from, size_t len)
 {
     if (len < 1u << 6)
         simulate_put_le(out, len << 2, 1);
@@ -82,42 +82,42 @@ static void scale_event(struct simulate_bytes *out, size_t i, bool with_type)
     if (with_type) {
         simulate_put_le(out, IMR, 4);
         simulate_put_le(out, RUNTIME_EVENT, 4);
-        scale_bytes(out, "", 0); /* no digest */
+        simulate_scale_bytes(out, "", 0); /* no digest */
     }
-    scale_bytes(out, events[i].name, strlen(events[i].name));
-    scale_bytes(out, payload, events[i].len);
+    simulate_scale_bytes(out, events[i].name, strlen(events[i].name));
+    simulate_scale_bytes(out, payload, events[i].len);
 }
 
 struct simulate_bytes simulate_dstack_v0(const struct simulate_bytes *quote)
 {
     struct simulate_bytes out = {0};
     simulate_put_zeros(&out, 2); /* version 0, a TDX quote */
-    scale_bytes(&out, quote->ptr, quote->len);
+    simulate_scale_bytes(&out, quote->ptr, quote->len);
     for (int with_type = 1; with_type >= 0; --with_type) {
         simulate_put_le(&out, EVENT_COUNT << 2, 1);
         for (size_t i = 0; i < EVENT_COUNT; ++i)
             scale_event(&out, i, with_type);
     }
     simulate_put(&out, report_data_of(quote), 64);
-    scale_bytes(&out, "{}", 2);
+    simulate_scale_bytes(&out, "{}", 2);
     return out;
 }
 
 /* --- MessagePack --- */
 
-static void pack_map(struct simulate_bytes *out, size_t pairs)
+void simulate_pack_map(struct simulate_bytes *out, size_t pairs)
 {
     simulate_put_byte(out, (uint8_t)(0x80 | pairs));
 }
 
-static void pack_text(struct simulate_bytes *out, const char *text)
+void simulate_pack_text(struct simulate_bytes *out, const char *text)
 {
     simulate_put_byte(out, (uint8_t)(0xa0 | strlen(text))); /* below 32 bytes */
     simulate_put(out, text, strlen(text));
 }
 
 /* As dstack writes a vector of bytes: an array of numbers. */
-static void pack_numbers(struct simulate_bytes *out, const uint8_t *from, size_t len)
+void simulate_pack_numbers(struct simulate_bytes *out, const uint8_t *from, size_t len)
 {
     const uint8_t head[] = {0xdc, (uint8_t)(len >> 8), (uint8_t)len};
     simulate_put(out, head, sizeof head);
@@ -140,54 +140,59 @@ static void pack_event(struct simulate_bytes *out, size_t i)
     uint8_t payload[32];
     const uint8_t type[] = {0xce, 0x08, 0x00, 0x00, 0x01};
     payload_of(i, payload);
-    pack_map(out, 5);
-    pack_text(out, "imr");
+    simulate_pack_map(out, 5);
+    simulate_pack_text(out, "imr");
     simulate_put_byte(out, IMR);
-    pack_text(out, "event_type");
+    simulate_pack_text(out, "event_type");
     simulate_put(out, type, sizeof type);
-    pack_text(out, "digest");
+    simulate_pack_text(out, "digest");
     pack_binary(out, payload, 0);
-    pack_text(out, "event");
-    pack_text(out, events[i].name);
-    pack_text(out, "event_payload");
+    simulate_pack_text(out, "event");
+    simulate_pack_text(out, events[i].name);
+    simulate_pack_text(out, "event_payload");
     pack_binary(out, payload, events[i].len);
 }
 
 static void pack_platform(struct simulate_bytes *out, const struct simulate_bytes *quote)
 {
-    pack_map(out, 2);
-    pack_text(out, "kind");
-    pack_text(out, "tdx");
-    pack_text(out, "data");
-    pack_map(out, 2);
-    pack_text(out, "quote");
-    pack_numbers(out, quote->ptr, quote->len);
-    pack_text(out, "event_log");
+    simulate_pack_map(out, 2);
+    simulate_pack_text(out, "kind");
+    simulate_pack_text(out, "tdx");
+    simulate_pack_text(out, "data");
+    simulate_pack_map(out, 2);
+    simulate_pack_text(out, "quote");
+    simulate_pack_numbers(out, quote->ptr, quote->len);
+    simulate_pack_text(out, "event_log");
     simulate_put_byte(out, 0x90 | EVENT_COUNT);
     for (size_t i = 0; i < EVENT_COUNT; ++i)
         pack_event(out, i);
 }
 
+void simulate_pack_stack(struct simulate_bytes *out, const uint8_t report_data[64])
+{
+    simulate_pack_map(out, 2);
+    simulate_pack_text(out, "kind");
+    simulate_pack_text(out, "dstack");
+    simulate_pack_text(out, "data");
+    simulate_pack_map(out, 3);
+    simulate_pack_text(out, "report_data");
+    simulate_pack_numbers(out, report_data, 64);
+    simulate_pack_text(out, "runtime_events");
+    simulate_put_byte(out, 0x90);
+    simulate_pack_text(out, "config");
+    simulate_pack_text(out, "{}");
+}
+
 struct simulate_bytes simulate_dstack_v1(const struct simulate_bytes *quote)
 {
     struct simulate_bytes out = {0};
-    pack_map(&out, 3);
-    pack_text(&out, "version");
+    simulate_pack_map(&out, 3);
+    simulate_pack_text(&out, "version");
     simulate_put_byte(&out, 1);
-    pack_text(&out, "platform");
+    simulate_pack_text(&out, "platform");
     pack_platform(&out, quote);
-    pack_text(&out, "stack");
-    pack_map(&out, 2);
-    pack_text(&out, "kind");
-    pack_text(&out, "dstack");
-    pack_text(&out, "data");
-    pack_map(&out, 3);
-    pack_text(&out, "report_data");
-    pack_numbers(&out, report_data_of(quote), 64);
-    pack_text(&out, "runtime_events");
-    simulate_put_byte(&out, 0x90);
-    pack_text(&out, "config");
-    pack_text(&out, "{}");
+    simulate_pack_text(&out, "stack");
+    simulate_pack_stack(&out, report_data_of(quote));
     return out;
 }
 

@@ -171,23 +171,32 @@ static struct simulate_identity *identity_at(struct simulate_folder *folder, siz
     return (struct simulate_identity *)((char *)&folder->vendor + identity_files[i].offset);
 }
 
-static bool is_pair(const struct simulate_folder *folder, size_t i,
+static bool is_pair(const struct simulate_folder *folder, const char *key, const char *cert,
                     const struct simulate_identity *identity)
 {
     bool ok = X509_check_private_key(identity->cert, identity->key) == 1;
     ERR_clear_error();
     return ok || simulate_complain("%s/%s is not the key of %s; restore them or remove DIR and "
                                    "start anew",
-                                   folder->path, identity_files[i].key, identity_files[i].cert);
+                                   folder->path, key, cert);
+}
+
+bool simulate_folder_load(const struct simulate_folder *folder, const char *key, const char *cert,
+                          struct simulate_identity *identity)
+{
+    *identity = (struct simulate_identity){0};
+    if (load_key(folder, key, &identity->key) && load_cert(folder, cert, &identity->cert) &&
+        is_pair(folder, key, cert, identity))
+        return true;
+    simulate_identity_fini(identity);
+    return false;
 }
 
 static bool load_vendor(struct simulate_folder *folder)
 {
     for (size_t i = 0; i < IDENTITIES; ++i) {
         struct simulate_identity *identity = identity_at(folder, i);
-        if (!load_key(folder, identity_files[i].key, &identity->key) ||
-            !load_cert(folder, identity_files[i].cert, &identity->cert) ||
-            !is_pair(folder, i, identity))
+        if (!simulate_folder_load(folder, identity_files[i].key, identity_files[i].cert, identity))
             return false;
     }
     return true;
@@ -279,6 +288,12 @@ static bool make_dir(const char *path, mode_t mode)
     if (stat(path, &found) != 0 || !S_ISDIR(found.st_mode))
         return simulate_complain("%s is there and is not a folder; name another DIR", path);
     return true;
+}
+
+bool simulate_folder_make_dir(const struct simulate_folder *folder, const char *name)
+{
+    char path[PATH_MAX];
+    return join(folder, name, path) && make_dir(path, 0755);
 }
 
 static bool make_dirs(const struct simulate_folder *folder)

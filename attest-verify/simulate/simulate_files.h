@@ -31,6 +31,11 @@ bool simulate_folder_write_key(const struct simulate_folder *folder, const char 
 bool simulate_folder_write_cert(const struct simulate_folder *folder, const char *name, X509 *cert);
 bool simulate_folder_has(const struct simulate_folder *folder, const char *name);
 
+/* Reads a key and its certificate; `identity` is all zero when it could not. */
+bool simulate_folder_load(const struct simulate_folder *folder, const char *key, const char *cert,
+                          struct simulate_identity *identity);
+bool simulate_folder_make_dir(const struct simulate_folder *folder, const char *name);
+
 /* One line for whoever typed the command. Always false. */
 bool simulate_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

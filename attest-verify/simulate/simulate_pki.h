@@ -29,4 +29,12 @@ void simulate_put_pem(struct simulate_bytes *bytes, X509 *cert);
 struct simulate_bytes simulate_spki(EVP_PKEY *key);
 ASN1_TIME *simulate_time(int64_t unix_seconds);
 
+/* The little SCALE and MessagePack of dstack's envelopes; texts of less than 32 bytes, bytes as an
+ * array of numbers, and what V1 says of the stack: its report data, no events. */
+void simulate_scale_bytes(struct simulate_bytes *out, const void *from, size_t len);
+void simulate_pack_map(struct simulate_bytes *out, size_t pairs);
+void simulate_pack_text(struct simulate_bytes *out, const char *text);
+void simulate_pack_numbers(struct simulate_bytes *out, const uint8_t *from, size_t len);
+void simulate_pack_stack(struct simulate_bytes *out, const uint8_t report_data[64]);
+
 #endif

@@ -19,5 +19,5 @@ check_PROGRAMS += tests/conformance/attest_snp
 tests_conformance_attest_snp_SOURCES = tests/conformance/attest_snp.c $(attest_conformance_files)
 tests_conformance_attest_snp_LDADD = $(ATTEST_LIBS)
 dist_check_SCRIPTS += tests/conformance/attest_program.sh
-dist_check_SCRIPTS += tests/conformance/attest_simulated.sh
+dist_check_SCRIPTS += tests/conformance/attest_simulated.sh tests/conformance/attest_simulated_snp.sh
 dist_check_SCRIPTS += tests/conformance/attest_drafts.sh

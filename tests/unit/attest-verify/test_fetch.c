@@ -43,10 +43,11 @@ static void place_init(struct place *place)
         simulate_collateral_default(ATTEST_TEE_TDX, NOW - DAY, NOW + DAY);
     memcpy(place->platform.fmspc, options.fmspc, sizeof options.fmspc);
     place->document = simulate_collateral(&place->vendor, &options);
-    ck_assert_msg(store_open(&place->store, place->dir, error, sizeof error), "%s", error);
+    ck_assert_msg(fetch_store_open(&place->store, place->dir, error, sizeof error), "%s", error);
     struct attest_evaluation evaluation = {20, 20};
-    ck_assert_msg(store_keep(&place->store, &place->platform, (const char *)place->document.ptr,
-                             place->document.len, &evaluation, error, sizeof error),
+    ck_assert_msg(fetch_store_keep(&place->store, &place->platform,
+                                   (const char *)place->document.ptr, place->document.len,
+                                   &evaluation, error, sizeof error),
                   "%s", error);
 }
 
@@ -235,14 +236,14 @@ START_TEST(the_numbers_of_a_store_only_rise_and_each_by_itself)
     static const struct attest_evaluation expected[] = {{20, 25}, {22, 25}, {22, 25}};
     place_init(&place);
     for (size_t i = 0; i < sizeof kept / sizeof *kept; ++i) {
-        ck_assert(
-            store_keep(&place.store, &place.platform, "{}", 2, &kept[i], error, sizeof error));
-        ck_assert(store_seen(&place.store, &place.platform, &seen, error, sizeof error));
+        ck_assert(fetch_store_keep(&place.store, &place.platform, "{}", 2, &kept[i], error,
+                                   sizeof error));
+        ck_assert(fetch_store_seen(&place.store, &place.platform, &seen, error, sizeof error));
         ck_assert_uint_eq(seen.tcb, expected[i].tcb);
         ck_assert_uint_eq(seen.qe, expected[i].qe);
     }
     place.platform.fmspc[5] ^= 1; /* another platform has numbers of its own */
-    ck_assert(store_seen(&place.store, &place.platform, &seen, error, sizeof error));
+    ck_assert(fetch_store_seen(&place.store, &place.platform, &seen, error, sizeof error));
     ck_assert_uint_eq(seen.tcb, 0);
     place_fini(&place);
 }
@@ -260,8 +261,8 @@ START_TEST(a_symbolic_link_in_a_store_is_not_followed)
              place.platform.fmspc[0], place.platform.fmspc[1], place.platform.fmspc[2],
              place.platform.fmspc[3], place.platform.fmspc[4], place.platform.fmspc[5]);
     ck_assert_int_eq(symlink("/dev/zero", path), 0);
-    ck_assert(!store_seen(&place.store, &place.platform, &seen, error, sizeof error));
-    ck_assert_ptr_null(store_read(&place.store, &place.platform, &len));
+    ck_assert(!fetch_store_seen(&place.store, &place.platform, &seen, error, sizeof error));
+    ck_assert_ptr_null(fetch_store_read(&place.store, &place.platform, &len));
     place_fini(&place);
 }
 END_TEST
