@@ -25,7 +25,7 @@ enum attest_reason {
 
 enum attest_tee { ATTEST_TEE_NONE, ATTEST_TEE_SGX, ATTEST_TEE_TDX, ATTEST_TEE_SNP };
 
-enum { ATTEST_ADVISORIES_MAX = 64, ATTEST_MEASUREMENTS_MAX = 24 };
+enum { ATTEST_ADVISORIES_MAX = 64, ATTEST_MEASUREMENTS_MAX = 32 };
 
 struct attest_measurement {
     const char *name; /* static: "mrenclave", "mrtd", "rtmr0" .. as a policy spells it */
@@ -119,6 +119,22 @@ const char *attest_check_word(enum attest_check check);
 const char *attest_check_sentence(enum attest_check check);
 const char *attest_check_outcome_word(enum attest_check_outcome outcome); /* "passed" .. */
 
+/* The evaluation numbers of the two signed texts: they only ever rise. AMD has none: of its
+ * documents `tcb` is the moment at which the revocation list was issued, in unix seconds, and `qe`
+ * is 0. */
+struct attest_evaluation {
+    uint64_t tcb, qe;
+};
+
+/* The highest numbers seen of the platforms of one model; whoever verifies remembers them. */
+struct attest_seen {
+    enum attest_tee tee;
+    uint8_t fmspc[6]; /* of SGX and TDX; of SEV-SNP product and kind of key */
+    char product[8];
+    bool vlek;
+    struct attest_evaluation evaluation;
+};
+
 /* What a verification is made with. `collateral` may hold documents of many platforms: the one that
  * fits the evidence's TEE and FMSPC is chosen (the first whose issue dates are the newest); of
  * AMD's the one whose leaf is of the report's chip and TCB, and the newest list of its product. */
@@ -130,6 +146,8 @@ struct attest_request {
     int64_t now;                        /* unix seconds */
     bool padded; /* zero bytes may follow a quote or report, as some kernels hand it out */
     struct attest_explanation *explanation; /* NULL, or filled by the verification */
+    const struct attest_seen *seen; /* collateral with lower numbers is refused; may be none */
+    size_t seen_count;
 };
 
 /* AMD's statements about one chip, each one certificate in DER or PEM: the VCEK or VLEK, the ASK or
@@ -176,12 +194,6 @@ bool attest_collateral_holds(const struct attest_collateral *collateral,
                              const struct attest_platform *platform,
                              struct attest_verdict *verdict);
 
-/* The evaluation numbers of the two signed texts: they only ever rise. AMD has none: of its
- * documents `tcb` is the moment at which the revocation list was issued, in unix seconds, and `qe`
- * is 0. */
-struct attest_evaluation {
-    uint64_t tcb, qe;
-};
 struct attest_evaluation attest_collateral_evaluation(const struct attest_collateral *collateral);
 
 /* Verifies a bare SGX or TDX quote. No key is bound: that is the caller's to judge. */

@@ -71,6 +71,15 @@ static void tell_choice(const struct told *told)
         (long long)tcb->issued, (unsigned long long)qe->evaluation, (long long)qe->issued);
 }
 
+static void tell_evaluation(const struct told *told)
+{
+    struct attest_evaluation own = attest_collateral_evaluation(told->found->collateral);
+    say(told, "TCB info %llu, QE identity %llu: %s", (unsigned long long)own.tcb,
+        (unsigned long long)own.qe,
+        told->request->seen_count > 0 ? "none higher was seen of this platform"
+                                      : "what was seen before is not known");
+}
+
 static void tell_end(const struct told *told)
 {
     say(told, "at %lld all are in force; the first of those seen so far ends at %lld",
@@ -109,6 +118,7 @@ static void (*const tellers[ATTEST_CHECK_COUNT])(const struct told *) = {
     [ATTEST_CHECK_PCK] = tell_pck,
     [ATTEST_CHECK_CHOICE] = tell_choice,
     [ATTEST_CHECK_COLLATERAL] = tell_end,
+    [ATTEST_CHECK_EVALUATION] = tell_evaluation,
     [ATTEST_CHECK_PCK_CHAIN] = tell_end,
     [ATTEST_CHECK_PCEID] = tell_pceid,
     [ATTEST_CHECK_QE_IDENTITY] = tell_qe_identity,

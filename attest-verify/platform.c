@@ -219,10 +219,11 @@ bool attest_collateral_holds(const struct attest_collateral *collateral,
     struct proven proven = {0}; /* nothing is remembered: this is asked once of a document */
     ERR_set_mark();
     av_verdict_init(verdict);
-    bool ok = check_platform(collateral, platform, verdict) &&
-              (collateral->is_amd ? av_snp_document_verify(&collateral->snp, request, verdict)
-                                  : av_collateral_verify(collateral, request, &proven, verdict) &&
-                                        check_pck_list(collateral, verdict));
+    bool ok =
+        check_platform(collateral, platform, verdict) &&
+        (collateral->is_amd ? av_snp_document_verify(&collateral->snp, request, verdict)
+                            : av_collateral_verify(collateral, request, 0, &proven, verdict) &&
+                                  check_pck_list(collateral, verdict));
     ERR_pop_to_mark();
     return ok;
 }

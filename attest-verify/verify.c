@@ -107,10 +107,38 @@ static bool choose_collateral(struct trial *trial)
                      fmspc[1], fmspc[2], fmspc[3], fmspc[4], fmspc[5]);
 }
 
+/* How long documents and lists count after their end: not at all, unless the policy says so. */
+static int64_t grace_s(const struct trial *trial)
+{
+    const struct attest_policy *policy = trial->request->policy;
+    return policy != NULL ? (int64_t)policy->collateral_grace_s : 0;
+}
+
 static bool verify_collateral(struct trial *trial)
 {
-    return av_collateral_verify(trial->found.collateral, trial->request, &trial->proven,
-                                trial->verdict);
+    return av_collateral_verify(trial->found.collateral, trial->request, grace_s(trial),
+                                &trial->proven, trial->verdict);
+}
+
+/* ra-tls d.6: what was once seen of a platform does not become older. Only what holds is compared,
+ * so that the verdict on anything else is what is wrong with it. */
+static bool check_evaluation(struct trial *trial)
+{
+    const struct attest_request *request = trial->request;
+    struct attest_evaluation own = attest_collateral_evaluation(trial->found.collateral);
+    for (size_t i = 0; i < request->seen_count; ++i) {
+        const struct attest_seen *seen = &request->seen[i];
+        if (seen->tee == trial->verdict->tee &&
+            memcmp(seen->fmspc, trial->found.pck.fmspc, sizeof seen->fmspc) == 0 &&
+            (own.tcb < seen->evaluation.tcb || own.qe < seen->evaluation.qe))
+            return av_refuse(trial->verdict, ATTEST_COLLATERAL_ROLLED_BACK,
+                             "its evaluation numbers are %llu (TCB info) and %llu (QE identity), "
+                             "but %llu and %llu were seen",
+                             (unsigned long long)own.tcb, (unsigned long long)own.qe,
+                             (unsigned long long)seen->evaluation.tcb,
+                             (unsigned long long)seen->evaluation.qe);
+    }
+    return true;
 }
 
 /* The PCK CRL must be of the very CA that issued the leaf: b.2, 5. */
@@ -122,10 +150,11 @@ static bool verify_pck_chain(struct trial *trial)
                                 .crl_count = 2,
                                 .now = trial->request->now,
                                 .proven = &trial->proven};
+    struct moment at = {.now = trust.now, .grace_s = grace_s(trial)};
     return av_chain_verify(&trial->pck_chain, CHAIN_PCK, &trust, trial->verdict) &&
-           av_crl_check(collateral->root_crl, trial->pck_chain.certificates[2], "root", trust.now,
+           av_crl_check(collateral->root_crl, trial->pck_chain.certificates[2], "root", at,
                         trial->verdict) &&
-           av_crl_check(collateral->pck_crl, trial->pck_chain.certificates[1], "PCK", trust.now,
+           av_crl_check(collateral->pck_crl, trial->pck_chain.certificates[1], "PCK", at,
                         trial->verdict);
 }
 
@@ -219,6 +248,7 @@ static const struct {
     {ATTEST_CHECK_PCK, read_pck},                          /* b.1 */
     {ATTEST_CHECK_CHOICE, choose_collateral},              /* b.3, 11, 12 */
     {ATTEST_CHECK_COLLATERAL, verify_collateral},          /* b.2, b.3 */
+    {ATTEST_CHECK_EVALUATION, check_evaluation},           /* d.6 */
     {ATTEST_CHECK_PCK_CHAIN, verify_pck_chain},            /* b.2 */
     {ATTEST_CHECK_PCEID, check_platform_is_meant},         /* b.3, 12 */
     {ATTEST_CHECK_QE_REPORT, check_qe_report},             /* b.4, 14, 15 */

@@ -14,6 +14,8 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/collateral/tcb_document.c attest-verify/collateral/tcb_document.h \
     attest-verify/collateral/collateral.c attest-verify/collateral/collateral.h \
     attest-verify/collateral/tcb.c attest-verify/collateral/tcb.h \
+    attest-verify/policy/policy_members.c attest-verify/policy/policy_members.h \
+    attest-verify/policy/policy_members.def \
     attest-verify/policy/policy.c attest-verify/policy/policy.h \
     attest-verify/policy/policy_entry.c attest-verify/policy/policy_entry.h \
     attest-verify/policy/appraise.c attest-verify/policy/appraise.h \
@@ -30,7 +32,7 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/verify_report.c attest-verify/verify_report.h \
     attest-verify/evidence/evidence_convention.h \
     attest-verify/evidence/evidence_dice.c \
-    attest-verify/evidence/evidence_dstack.c \
+    attest-verify/evidence/evidence_dstack.c attest-verify/evidence/evidence_attested_tls.c \
     attest-verify/evidence/dstack_mr_config.c attest-verify/evidence/dstack_mr_config.h \
     attest-verify/formats/snp_table.c attest-verify/formats/snp_table.h \
     attest-verify/evidence/dstack_envelope.c attest-verify/evidence/dstack_envelope.h \
@@ -48,6 +50,11 @@ attest_verify_libattestverify_a_SOURCES += \
 
 bin_PROGRAMS += attest-verify/attest-verify
 attest_verify_attest_verify_SOURCES = attest-verify/program/main.c \
+    attest-verify/program/call.c attest-verify/program/call.h \
+    attest-verify/program/usage.c attest-verify/program/usage.h \
+    attest-verify/program/print.c attest-verify/program/print.h \
+    attest-verify/program/explain_text.c attest-verify/program/explain_text.h \
+    attest-verify/program/policy_command.c attest-verify/program/policy_command.h \
     attest-verify/program/inputs.c attest-verify/program/inputs.h \
     attest-verify/program/verdict_json.c attest-verify/program/verdict_json.h \
     attest-verify/program/fetching.c attest-verify/program/fetching.h \

@@ -39,9 +39,10 @@ EXTRA_DIST += tests/integration/collateral_server.py \
 check-integration: all
 	TEEGATE_BUILD='$(abs_builddir)' /usr/bin/python3 -m pytest -q '$(srcdir)/tests/integration'
 
-# make fuzz TARGET=h2 SECONDS=60, in a build made with --enable-fuzz
-TARGET = h2
+# make fuzz FUZZ=h2 SECONDS=60, in a build made with --enable-fuzz
+FUZZ = h2
 SECONDS = 60
-fuzz: tests/fuzz/fuzz_$(TARGET)
-	mkdir -p fuzz.found/$(TARGET)
-	tests/fuzz/fuzz_$(TARGET) -max_total_time=$(SECONDS) fuzz.found/$(TARGET) '$(srcdir)/tests/fuzz/corpus/$(TARGET)'
+fuzz: tests/fuzz/fuzz_$(FUZZ)
+	mkdir -p fuzz.found/$(FUZZ)
+	tests/fuzz/fuzz_$(FUZZ) -max_total_time=$(SECONDS) -artifact_prefix=fuzz.found/$(FUZZ)/ fuzz.found/$(FUZZ) \
+	    '$(srcdir)/tests/fuzz/corpus/$(FUZZ)'

@@ -14,6 +14,17 @@ static int days_in_month(int year, int month)
     return days[month - 1] + (month == 2 && is_leap(year));
 }
 
+/* Not timegm(): the C library's looks for a time zone, in the environment and in files, before it
+ * finds that it needs none. Years from 1. */
+static int64_t seconds_since_1970(const struct tm *tm)
+{
+    int64_t year = tm->tm_year + 1900, before = year - 1, days = tm->tm_mday - 1;
+    days += 365 * before + before / 4 - before / 100 + before / 400 - 719162; /* to 1970 */
+    for (int month = 1; month <= tm->tm_mon; ++month)
+        days += days_in_month((int)year, month);
+    return days * 86400 + tm->tm_hour * 3600 + tm->tm_min * 60 + tm->tm_sec;
+}
+
 static bool take_number(const char **text, int digits, int least, int most, int *out)
 {
     int value = 0;
@@ -49,15 +60,15 @@ bool av_moment_parse(const char *text, int64_t *out)
                     .tm_hour = hour,
                     .tm_min = minute,
                     .tm_sec = second};
-    *out = timegm(&tm);
+    *out = seconds_since_1970(&tm);
     return true;
 }
 
 bool av_moment_from_asn1(const ASN1_TIME *time, int64_t *out)
 {
     struct tm tm;
-    if (time == NULL || ASN1_TIME_to_tm(time, &tm) != 1)
+    if (time == NULL || ASN1_TIME_to_tm(time, &tm) != 1 || tm.tm_year <= -1900)
         return false;
-    *out = timegm(&tm);
+    *out = seconds_since_1970(&tm);
     return true;
 }

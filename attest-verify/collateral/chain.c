@@ -212,17 +212,7 @@ void av_chain_fini(struct chain *chain)
     *chain = (struct chain){0};
 }
 
-bool av_crl_check(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
-                  struct attest_verdict *verdict)
-{
-    if (X509_CRL_get_ext_by_NID(crl, NID_crl_number, -1) < 0 ||
-        X509_CRL_get_ext_by_NID(crl, NID_authority_key_identifier, -1) < 0)
-        return av_refuse(verdict, ATTEST_CRL_UNTRUSTED,
-                         "the %s CRL has no number or no authority key id", whose);
-    return av_crl_check_times(crl, issuer, whose, now, verdict);
-}
-
-bool av_crl_check_times(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
+static bool check_times(X509_CRL *crl, X509 *issuer, const char *whose, struct moment at,
                         struct attest_verdict *verdict)
 {
     int64_t from, to;
@@ -231,14 +221,30 @@ bool av_crl_check_times(X509_CRL *crl, X509 *issuer, const char *whose, int64_t 
     if (!av_moment_from_asn1(X509_CRL_get0_lastUpdate(crl), &from) ||
         !av_moment_from_asn1(X509_CRL_get0_nextUpdate(crl), &to))
         return av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the %s CRL has no dates", whose);
-    av_verdict_note_end(verdict, to);
-    if (now < from)
+    av_verdict_note_end(verdict, to + at.grace_s);
+    if (at.now < from)
         return av_refuse(verdict, ATTEST_COLLATERAL_EARLY, "the %s CRL begins at %lld", whose,
                          (long long)from);
-    if (now > to)
+    if (at.now > to + at.grace_s)
         return av_refuse(verdict, ATTEST_COLLATERAL_EXPIRED, "the %s CRL ended at %lld", whose,
                          (long long)to);
     return true;
+}
+
+bool av_crl_check(X509_CRL *crl, X509 *issuer, const char *whose, struct moment at,
+                  struct attest_verdict *verdict)
+{
+    if (X509_CRL_get_ext_by_NID(crl, NID_crl_number, -1) < 0 ||
+        X509_CRL_get_ext_by_NID(crl, NID_authority_key_identifier, -1) < 0)
+        return av_refuse(verdict, ATTEST_CRL_UNTRUSTED,
+                         "the %s CRL has no number or no authority key id", whose);
+    return check_times(crl, issuer, whose, at, verdict);
+}
+
+bool av_crl_check_times(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
+                        struct attest_verdict *verdict)
+{
+    return check_times(crl, issuer, whose, (struct moment){.now = now}, verdict);
 }
 
 bool av_common_name_is(X509 *certificate, const char *name)

@@ -67,9 +67,15 @@ void av_chain_fini(struct chain *chain);
 /* Whether the certificate names itself Intel's Processor CA, else the Platform CA. */
 bool av_is_processor_ca(X509 *ca);
 
+/* A moment, and for how long after its end a document or list still counts. */
+struct moment {
+    int64_t now;
+    int64_t grace_s;
+};
+
 /* Issuer, presence of number and authority key id, and both time bounds; its signature is checked
  * when a chain is verified with it. Notes its end in the verdict. */
-AV_MUST_USE bool av_crl_check(X509_CRL *crl, X509 *issuer, const char *whose, int64_t now,
+AV_MUST_USE bool av_crl_check(X509_CRL *crl, X509 *issuer, const char *whose, struct moment at,
                               struct attest_verdict *verdict);
 
 /* The same, of a list that may lack number and key id. */

@@ -174,14 +174,14 @@ static bool chains_are_equal(const struct chain *a, const struct chain *b)
     return true;
 }
 
-static bool check_dates(const struct document_head *head, const char *name, int64_t now,
+static bool check_dates(const struct document_head *head, const char *name, struct moment at,
                         struct attest_verdict *verdict)
 {
-    av_verdict_note_end(verdict, head->next_update);
-    if (now < head->issued)
+    av_verdict_note_end(verdict, head->next_update + at.grace_s);
+    if (at.now < head->issued)
         return av_refuse(verdict, ATTEST_COLLATERAL_EARLY, "the %s is issued at %lld", name,
                          (long long)head->issued);
-    if (now > head->next_update)
+    if (at.now > head->next_update + at.grace_s)
         return av_refuse(verdict, ATTEST_COLLATERAL_EXPIRED, "the %s ended at %lld", name,
                          (long long)head->next_update);
     return true;
@@ -199,13 +199,13 @@ static bool check_signature(const struct signed_text *text, const char *name,
 
 /* The lists and the chain the PCK CRL came with. */
 static bool verify_lists(const struct attest_collateral *collateral,
-                         const struct chain_trust *trust, struct attest_verdict *verdict)
+                         const struct chain_trust *trust, struct moment at,
+                         struct attest_verdict *verdict)
 {
     const struct chain *issuer = &collateral->crl_issuer;
     return av_chain_verify(issuer, CHAIN_CRL_ISSUER, trust, verdict) &&
-           av_crl_check(collateral->root_crl, issuer->certificates[1], "root", trust->now,
-                        verdict) &&
-           av_crl_check(collateral->pck_crl, issuer->certificates[0], "PCK", trust->now, verdict);
+           av_crl_check(collateral->root_crl, issuer->certificates[1], "root", at, verdict) &&
+           av_crl_check(collateral->pck_crl, issuer->certificates[0], "PCK", at, verdict);
 }
 
 static bool verify_signers(const struct attest_collateral *collateral,
@@ -225,9 +225,10 @@ static bool check_texts(const struct attest_collateral *collateral, struct attes
 }
 
 bool av_collateral_verify(const struct attest_collateral *collateral,
-                          const struct attest_request *request, struct proven *proven,
-                          struct attest_verdict *verdict)
+                          const struct attest_request *request, int64_t grace_s,
+                          struct proven *proven, struct attest_verdict *verdict)
 {
+    struct moment at = {.now = request->now, .grace_s = grace_s};
     struct chain_trust trust = {.roots = request->roots,
                                 .crls = {collateral->root_crl},
                                 .crl_count = 1,
@@ -236,11 +237,11 @@ bool av_collateral_verify(const struct attest_collateral *collateral,
                                 .path_holds = collateral->is_proven};
     if (collateral->is_proven)
         *proven = collateral->proven;
-    return verify_lists(collateral, &trust, verdict) &&
+    return verify_lists(collateral, &trust, at, verdict) &&
            verify_signers(collateral, &trust, verdict) &&
            (collateral->is_proven || check_texts(collateral, verdict)) &&
-           check_dates(&collateral->tcb.head, "TCB info", request->now, verdict) &&
-           check_dates(&collateral->qe.head, "QE identity", request->now, verdict);
+           check_dates(&collateral->tcb.head, "TCB info", at, verdict) &&
+           check_dates(&collateral->qe.head, "QE identity", at, verdict);
 }
 
 /* Whatever fails here is left to the verifications, which find it again and say so. */

@@ -33,10 +33,11 @@ struct attest_collateral {
 };
 
 /* Of Intel's document: chain, signature and dates of both texts, and the lists with their issuers;
- * the PCK CRL's own signature is checked where it is used, with the platform's chain. Notes the
- * earliest end, and in `proven` the signatures. */
+ * the PCK CRL's own signature is checked where it is used, with the platform's chain. For `grace_s`
+ * after their end documents and lists still count. Notes the earliest end, and in `proven` the
+ * signatures. */
 AV_MUST_USE bool av_collateral_verify(const struct attest_collateral *collateral,
-                                      const struct attest_request *request, struct proven *proven,
-                                      struct attest_verdict *verdict);
+                                      const struct attest_request *request, int64_t grace_s,
+                                      struct proven *proven, struct attest_verdict *verdict);
 
 #endif

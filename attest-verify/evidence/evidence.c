@@ -72,7 +72,7 @@ static bool find_one(X509 *certificate, const struct evidence_convention *conven
         ++set->count; /* counted even when broken, so that what it owns is freed */
     if (parsed && item->unsupported != NULL)
         return av_refuse(verdict, ATTEST_CONVENTION_UNSUPPORTED, "%s (%s) with evidence of %s",
-                         convention->name, convention->oid, item->unsupported);
+                         item->convention->name, convention->oid, item->unsupported);
     return parsed || av_refuse(verdict, ATTEST_EVIDENCE_MALFORMED, "%s (%s)", convention->name,
                                convention->oid);
 }
@@ -116,7 +116,8 @@ bool av_evidence_binds_key(const struct evidence *evidence, X509 *certificate,
     struct certificate_key key = {
         .spki = {.ptr = der, .len = (size_t)len},
         .bits = {.ptr = ASN1_STRING_get0_data(bits), .len = (size_t)ASN1_STRING_length(bits)},
-        .is_rsa = EVP_PKEY_is_a(public_key, "RSA") == 1};
+        .is_rsa = EVP_PKEY_is_a(public_key, "RSA") == 1,
+        .certificate = certificate};
     bool bound = evidence->convention->binds(evidence, &key, report_data, verdict);
     OPENSSL_free(der);
     return bound;

@@ -20,6 +20,7 @@ struct certificate_key {
     struct attest_bytes spki; /* SubjectPublicKeyInfo, DER */
     struct attest_bytes bits; /* the contents of its bit string */
     bool is_rsa;
+    X509 *certificate; /* whose key it is; for its dates and name */
 };
 
 typedef bool evidence_parse_fn(const struct evidence_source *source, struct evidence *out);
@@ -42,6 +43,12 @@ bool av_report_data_is_sha256(const uint8_t report_data[64], struct attest_bytes
 AV_MUST_USE evidence_parse_fn av_dice_parse, av_intel_parse, av_bare_parse, av_open_enclave_parse,
     av_dstack_parse, av_dstack8_parse;
 AV_MUST_USE evidence_binds_fn av_dice_binds, av_intel_binds, av_gramine_binds, av_rats_binds,
-    av_open_enclave_binds, av_dstack_binds;
+    av_open_enclave_binds, av_dstack_binds, av_attested_tls_binds;
+
+/* attested-tls stands where dstack's evidence stands, as JSON: its reader makes `out` its own. */
+enum { ATTESTED_TLS_QUOTE_BYTES_MAX = 64 * 1024 };
+extern const struct evidence_convention av_attested_tls;
+bool av_is_attested_tls(struct attest_bytes bytes);
+AV_MUST_USE bool av_attested_tls_parse(struct attest_bytes text, struct evidence *out);
 
 #endif

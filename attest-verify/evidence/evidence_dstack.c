@@ -1,6 +1,8 @@
 /* dstack: a TDX quote with its event log in extensions .1 and .2, or both in the versioned envelope
  * of .8, which may hold a SEV-SNP report with its certificates instead; report data is a tagged
- * SHA-512 of the key (ra-tls c). */
+ * SHA-512 of the key (ra-tls c). In the same places attested-tls has a quote in JSON without
+ * events; two readings of one place are kept apart by its first byte, which in a quote is its
+ * version. */
 #include "evidence/evidence_convention.h"
 
 #include "bytes/cursor.h"
@@ -25,10 +27,24 @@ static bool inner_octets(struct attest_bytes value, struct attest_bytes *out)
 bool av_dstack_parse(const struct evidence_source *source, struct evidence *out)
 {
     struct attest_bytes log, log_inner;
+    if (!inner_octets(source->value, &out->quote))
+        return false;
+    if (av_is_attested_tls(out->quote))
+        return !av_evidence_extension(source->certificate, event_log_oid, &log) &&
+               av_attested_tls_parse(out->quote, out);
     out->has_log = true;
-    return inner_octets(source->value, &out->quote) &&
-           av_evidence_extension(source->certificate, event_log_oid, &log) &&
+    return av_evidence_extension(source->certificate, event_log_oid, &log) &&
            inner_octets(log, &log_inner) && av_event_log_parse(log_inner, &out->log);
+}
+
+/* The envelope's room holds the JSON, perhaps; the quote gets its own. */
+static bool unwrap_attested_tls(struct evidence *out)
+{
+    uint8_t *room = out->owned;
+    out->owned = NULL;
+    bool ok = av_attested_tls_parse(out->quote, out);
+    free(room);
+    return ok;
 }
 
 bool av_dstack8_parse(const struct evidence_source *source, struct evidence *out)
@@ -51,6 +67,8 @@ bool av_dstack8_parse(const struct evidence_source *source, struct evidence *out
         out->mr_config = envelope.mr_config;
         return av_dstack_mr_config_parse(envelope.mr_config, &out->log);
     }
+    if (av_is_attested_tls(envelope.quote))
+        return envelope.log.events == 0 && unwrap_attested_tls(out);
     out->log = envelope.log;
     out->has_log = true;
     return true;

@@ -23,11 +23,14 @@ static bool take_octets(struct cursor *cursor, uint8_t *out, size_t len)
     return true;
 }
 
-static bool take_boolean(struct cursor *cursor)
+static bool take_boolean(struct cursor *cursor, bool *out)
 {
     struct attest_bytes value;
-    return av_cursor_der(cursor, DER_BOOLEAN, &value) && value.len == 1 &&
-           (value.ptr[0] == 0 || value.ptr[0] == 0xff);
+    if (!av_cursor_der(cursor, DER_BOOLEAN, &value) || value.len != 1 ||
+        (value.ptr[0] != 0 && value.ptr[0] != 0xff))
+        return false;
+    *out = value.ptr[0] != 0;
+    return true;
 }
 
 /* The next SEQUENCE { OID, value } of a list; its last OID number, and a cursor over the value. */
@@ -65,7 +68,10 @@ static bool parse_tcb_attribute(unsigned number, struct cursor *value, struct pc
 
 static bool parse_configuration_attribute(unsigned number, struct cursor *value, struct pck *pck)
 {
-    return number >= 1 && number <= CONFIGURATION_ATTRIBUTES && take_boolean(value);
+    bool *const flags[CONFIGURATION_ATTRIBUTES] = {&pck->dynamic_platform, &pck->cached_keys,
+                                                   &pck->smt_enabled};
+    return number >= 1 && number <= CONFIGURATION_ATTRIBUTES &&
+           take_boolean(value, flags[number - 1]);
 }
 
 /* A SEQUENCE of attributes 1 to `count` under `arc`.`below`, all of them, each once. */
@@ -92,7 +98,6 @@ static bool parse_list(struct cursor *cursor, uint8_t below, unsigned count,
 
 static bool parse_attribute(unsigned number, struct cursor *value, struct pck *pck)
 {
-    unsigned sgx_type;
     switch (number) {
     case 1:
         return take_octets(value, pck->ppid, sizeof pck->ppid);
@@ -103,16 +108,24 @@ static bool parse_attribute(unsigned number, struct cursor *value, struct pck *p
     case 4:
         return take_octets(value, pck->fmspc, sizeof pck->fmspc);
     case 5:
-        return av_cursor_der_uint(value, DER_ENUMERATED, 2, &sgx_type);
+        return av_cursor_der_uint(value, DER_ENUMERATED, PCK_SGX_TYPES - 1, &pck->sgx_type);
     case 6:
         pck->has_piid = true;
         return take_octets(value, pck->piid, sizeof pck->piid);
     case ARC_CONFIGURATION:
+        pck->has_configuration = true;
         return parse_list(value, ARC_CONFIGURATION, CONFIGURATION_ATTRIBUTES,
                           parse_configuration_attribute, pck);
     default:
         return false;
     }
+}
+
+const char *av_pck_sgx_type_word(unsigned type)
+{
+    static const char *const words[PCK_SGX_TYPES] = {"standard", "scalable",
+                                                     "scalable_with_integrity"};
+    return type < PCK_SGX_TYPES ? words[type] : "unknown";
 }
 
 bool av_pck_parse_extension(struct attest_bytes der, struct pck *pck)

@@ -19,7 +19,14 @@ struct pck {
     uint8_t fmspc[6];
     uint8_t piid[16]; /* platform instance; only when has_piid */
     bool has_piid;
+    unsigned sgx_type;      /* below PCK_SGX_TYPES */
+    bool has_configuration; /* the next three are known */
+    bool dynamic_platform, cached_keys, smt_enabled;
 };
+
+/* "standard", "scalable", "scalable_with_integrity" (a.5). */
+enum { PCK_SGX_TYPES = 3 };
+const char *av_pck_sgx_type_word(unsigned type);
 
 /* Every attribute at most once, the first five always, none unknown, no byte left over. */
 AV_MUST_USE bool av_pck_parse_extension(struct attest_bytes der, struct pck *pck);

@@ -20,6 +20,12 @@ enum {
  * is what a TD has unless a policy says otherwise. */
 enum { TD_GROUP_UNTRUSTED = 0xff, TD_ATTRIBUTES_DEFAULT = 0x10000000 };
 
+/* XFAM has x87 and SSE, which are always there, and nothing that no TDX module offers (a.2). */
+static inline bool av_xfam_is_known(uint64_t xfam)
+{
+    return (xfam & 0x3u) == 0x3u && (xfam & ~UINT64_C(0x0006dbe7)) == 0;
+}
+
 /* Bits, so that a field can say in which bodies it stands. */
 enum quote_body {
     BODY_SGX = 1,
@@ -52,6 +58,9 @@ struct quote_field {
     uint16_t offset, len;
     bool measures_code; /* by itself says which code runs */
     bool is_number;     /* little-endian integer: shown and listed as a number */
+    bool is_attribute;  /* says in which state the code runs, not which code it is */
+    bool has_mask;      /* a policy may ask for some of its bits */
+    bool has_least;     /* a policy may ask for a least value: a number, or each byte */
 };
 
 /* Fills `quote`, and in the verdict TEE, measurements and report data. Zero bytes after the quote

@@ -8,9 +8,6 @@
 
 enum { SGX_FLAG_DEBUG = 0x02 };
 
-#define XFAM_REQUIRED 0x3u        /* x87 and SSE are always there */
-#define XFAM_ALLOWED  0x0006dbe7u /* what a TDX module can offer (a.2) */
-
 static bool is_debug(const struct quote *quote)
 {
     if (quote->kind == BODY_SGX)
@@ -21,21 +18,26 @@ static bool is_debug(const struct quote *quote)
 /* How far an entry fits. The best of all entries gives the reason when none fits. */
 enum fit { FIT_NOTHING, FIT_CODE, FIT_ALL };
 
-static bool is_attribute(const struct quote_field *field)
+/* A number as one, else each byte by itself: components of a TCB. */
+static bool reaches(struct attest_bytes have, const struct quote_field *field, const uint8_t *least)
 {
-    static const char *const names[] = {"attributes",    "miscselect",  "tdattributes",
-                                        "xfam",          "mrservicetd", "guest_policy",
-                                        "platform_info", "vmpl",        NULL};
-    for (size_t i = 0; names[i] != NULL; ++i)
-        if (strcmp(field->name, names[i]) == 0)
-            return true;
-    return false;
+    if (have.len != field->len)
+        return false;
+    if (field->is_number)
+        return av_number_le(have) >=
+               av_number_le((struct attest_bytes){.ptr = least, .len = field->len});
+    for (size_t i = 0; i < have.len; ++i)
+        if (have.ptr[i] < least[i])
+            return false;
+    return true;
 }
 
 static bool rule_fits(const struct policy_rule *rule, const struct quote *quote)
 {
     /* A TD report 1.0 cannot name service TDs, so it cannot meet a rule about them. */
-    return av_values_have(&rule->values, rule->mask, av_quote_part(quote, rule->field->name));
+    struct attest_bytes have = av_quote_part(quote, rule->field->name);
+    return rule->is_least ? reaches(have, rule->field, rule->values.bytes)
+                          : av_values_have(&rule->values, rule->mask, have);
 }
 
 /* What is asked of a TD whose entry does not list attributes (a.2), and of an SEV-SNP guest: that
@@ -54,8 +56,7 @@ static const char *broken_default(const struct policy_entry *entry, const struct
     if (av_policy_rule(entry, "tdattributes") == NULL &&
         av_number_le(av_quote_part(quote, "tdattributes")) != TD_ATTRIBUTES_DEFAULT)
         return "tdattributes";
-    if (av_policy_rule(entry, "xfam") == NULL &&
-        ((xfam & XFAM_REQUIRED) != XFAM_REQUIRED || (xfam & ~(uint64_t)XFAM_ALLOWED)))
+    if (av_policy_rule(entry, "xfam") == NULL && !av_xfam_is_known(xfam))
         return "xfam";
     if (av_policy_rule(entry, "mrservicetd") == NULL &&
         !av_bytes_are_zero(av_quote_part(quote, "mrservicetd")))
@@ -75,17 +76,10 @@ static enum fit entry_fit(const struct policy_entry *entry, const struct quote *
         if (rule_fits(&entry->rules[i], quote))
             continue;
         *culprit = entry->rules[i].field->name;
-        if (!is_attribute(entry->rules[i].field))
+        if (!entry->rules[i].field->is_attribute)
             return FIT_NOTHING;
         attribute = *culprit;
     }
-    *culprit = "isvsvn";
-    if (quote->kind == BODY_SGX && av_number_le(av_quote_part(quote, "isvsvn")) < entry->isvsvn_min)
-        return FIT_NOTHING;
-    *culprit = "guest_svn";
-    if (quote->kind == BODY_SNP &&
-        av_number_le(av_quote_part(quote, "guest_svn")) < entry->guest_svn_min)
-        return FIT_NOTHING;
     if (attribute == NULL)
         attribute = broken_default(entry, quote);
     *culprit = attribute;
@@ -151,6 +145,19 @@ static bool check_age(const struct attest_collateral *collateral, uint64_t age_m
                      (long long)(now - oldest), (unsigned long long)age_max);
 }
 
+/* ra-tls e: OutOfDate is accepted until the grace after the level's date is over. */
+static bool check_platform_grace(const struct tcb_standing *standing, uint64_t grace, int64_t now,
+                                 struct attest_verdict *verdict)
+{
+    if (!(standing->flags & TCB_OUT_OF_DATE) || grace == UINT64_MAX)
+        return true;
+    int64_t end = standing->date + (int64_t)grace;
+    av_verdict_note_end(verdict, end);
+    return now <= end || av_refuse(verdict, ATTEST_TCB_NOT_ACCEPTED,
+                                   "TCB status %s, and the platform's grace ended at %lld",
+                                   av_tcb_status_word(standing->flags), (long long)end);
+}
+
 static bool check_tcb(const struct findings *findings, const struct attest_policy *policy,
                       int64_t now, struct attest_verdict *verdict)
 {
@@ -161,6 +168,8 @@ static bool check_tcb(const struct findings *findings, const struct attest_polic
     if (!(policy->accepted_statuses & 1u << standing->flags))
         return av_refuse(verdict, ATTEST_TCB_NOT_ACCEPTED, "TCB status %s",
                          av_tcb_status_word(standing->flags));
+    if (!check_platform_grace(standing, policy->platform_grace_s, now, verdict))
+        return false;
     if (!check_advisories(standing, policy, verdict))
         return false;
     if (standing->date < policy->min_tcb_date)
@@ -177,6 +186,26 @@ static bool is_listed(const struct value_list *values, const uint8_t *bytes, siz
 {
     return values->count == 0 ||
            av_values_have(values, NULL, (struct attest_bytes){.ptr = bytes, .len = len});
+}
+
+/* A certificate that does not say (those of the Processor CA) has not said no. */
+static bool check_configuration(const struct pck *pck, const struct attest_policy *policy,
+                                struct attest_verdict *verdict)
+{
+    const struct {
+        bool denied, found;
+        const char *what;
+    } flags[] = {{policy->deny_smt, pck->smt_enabled, "hyper-threading"},
+                 {policy->deny_dynamic_platform, pck->dynamic_platform, "a dynamic platform"},
+                 {policy->deny_cached_keys, pck->cached_keys, "keys cached by Intel"}};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; ++i)
+        if (flags[i].denied && (!pck->has_configuration || flags[i].found))
+            return av_refuse(verdict, ATTEST_PLATFORM_CONFIGURATION, "%s: the certificate %s",
+                             flags[i].what,
+                             pck->has_configuration ? "says that it has it" : "does not say");
+    return policy->sgx_types == 0 || (policy->sgx_types & 1u << pck->sgx_type) ||
+           av_refuse(verdict, ATTEST_PLATFORM_CONFIGURATION, "the SGX type is %s",
+                     av_pck_sgx_type_word(pck->sgx_type));
 }
 
 static bool check_platform(const struct pck *pck, const struct attest_policy *policy,
@@ -196,7 +225,7 @@ static bool check_platform(const struct pck *pck, const struct attest_policy *po
     if (policy->chip_id.count > 0 && policy->ppid_sha256.count == 0 && policy->piid.count == 0)
         return av_refuse(verdict, ATTEST_PLATFORM_NOT_LISTED,
                          "only chip ids are listed, and it has none");
-    return true;
+    return check_configuration(pck, policy, verdict);
 }
 
 bool av_appraise(const struct findings *findings, const struct attest_policy *policy, int64_t now,

@@ -36,6 +36,13 @@ static bool check_tcb(const struct snp_findings *found, const struct policy_snp 
     if (found->quote.version < policy->version_min)
         return av_refuse(verdict, ATTEST_REPORT_TOO_OLD, "version %u, at least %llu is accepted",
                          found->quote.version, (unsigned long long)policy->version_min);
+    uint64_t firmware = av_number_le(av_quote_part(&found->quote, "committed_version"));
+    if (firmware < policy->firmware_min)
+        return av_refuse(verdict, ATTEST_TCB_TOO_OLD,
+                         "the committed firmware is %u.%u.%u, at least %u.%u.%u is accepted",
+                         (unsigned)(firmware >> 16), (unsigned)(firmware >> 8 & 0xff),
+                         (unsigned)(firmware & 0xff), policy->firmware_min >> 16,
+                         policy->firmware_min >> 8 & 0xff, policy->firmware_min & 0xff);
     return check_minimum("reported", &found->tcbs.reported, min, verdict) &&
            check_minimum("launch", &found->tcbs.launch, min, verdict) &&
            ((platform & SNP_PLATFORM_UNALIASED) || policy->allow_missing_alias_check ||

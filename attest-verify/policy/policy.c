@@ -7,7 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool av_policy_parse_object(const cJSON *object, const char *name, const char *const *known,
+const char *av_policy_stranger(const cJSON *object, enum policy_object kind)
+{
+    for (const cJSON *member = object->child; member != NULL; member = member->next)
+        if (!av_policy_knows(kind, member->string))
+            return member->string;
+    return NULL;
+}
+
+bool av_policy_parse_object(const cJSON *object, const char *name, enum policy_object kind,
                             const cJSON **out, struct complaint *complaint)
 {
     *out = cJSON_GetObjectItemCaseSensitive(object, name);
@@ -15,7 +23,7 @@ bool av_policy_parse_object(const cJSON *object, const char *name, const char *c
         return true;
     if (!cJSON_IsObject(*out))
         return av_policy_complain(complaint, "%s must be an object", name);
-    const char *stranger = av_json_stranger(*out, known);
+    const char *stranger = av_policy_stranger(*out, kind);
     return stranger == NULL ||
            av_policy_complain(complaint, "%s has an unknown member \"" SHOWN "\"", name, stranger);
 }
@@ -104,37 +112,100 @@ static bool parse_limit(const cJSON *tcb, const char *name, uint64_t *out,
            av_policy_complain(complaint, "%s must be a number from 0 to %u", name, UINT32_MAX);
 }
 
+/* Intel's exclusions (ra-tls e): a least evaluation number says which documents are recent enough,
+ * a grace that old ones are; of the two graces one at most; and the platform's only makes sense
+ * where OutOfDate is accepted at all. */
+static bool check_graces(const cJSON *tcb, const struct attest_policy *policy,
+                         struct complaint *complaint)
+{
+    enum { OUT_OF_DATE = 1u << TCB_OUT_OF_DATE };
+    bool has_platform = cJSON_GetObjectItemCaseSensitive(tcb, "platform_grace_s") != NULL;
+    bool has_least = cJSON_GetObjectItemCaseSensitive(tcb, "min_evaluation_number") != NULL;
+    if (policy->collateral_grace_s > 0 && has_platform)
+        return av_policy_complain(
+            complaint, "collateral_grace_s and platform_grace_s exclude each other: leave one out");
+    if (has_least && (policy->collateral_grace_s > 0 || has_platform))
+        return av_policy_complain(
+            complaint, "min_evaluation_number and a grace exclude each other: leave one out");
+    return !has_platform ||
+           ((policy->accepted_statuses & OUT_OF_DATE) && (policy->accepted_statuses & 1u)) ||
+           av_policy_complain(complaint, "platform_grace_s limits how long OutOfDate is accepted: "
+                                         "accepted_status must list UpToDate and OutOfDate");
+}
+
 static bool parse_tcb(const cJSON *json, struct attest_policy *policy, struct complaint *complaint)
 {
-    static const char *const known[] = {"accepted_status",      "advisories_denied",
-                                        "min_tcb_date",         "min_evaluation_number",
-                                        "max_collateral_age_s", NULL};
     const cJSON *tcb;
     policy->max_collateral_age_s = UINT64_MAX;
-    return av_policy_parse_object(json, "tcb", known, &tcb, complaint) &&
+    policy->platform_grace_s = UINT64_MAX;
+    return av_policy_parse_object(json, "tcb", POLICY_TCB, &tcb, complaint) &&
            parse_statuses(tcb, policy, complaint) && parse_advisories(tcb, policy, complaint) &&
            parse_min_date(tcb, &policy->min_tcb_date, complaint) &&
            parse_limit(tcb, "min_evaluation_number", &policy->min_evaluation, complaint) &&
-           parse_limit(tcb, "max_collateral_age_s", &policy->max_collateral_age_s, complaint);
+           parse_limit(tcb, "max_collateral_age_s", &policy->max_collateral_age_s, complaint) &&
+           parse_limit(tcb, "collateral_grace_s", &policy->collateral_grace_s, complaint) &&
+           parse_limit(tcb, "platform_grace_s", &policy->platform_grace_s, complaint) &&
+           check_graces(tcb, policy, complaint);
+}
+
+/* `false` asks that the certificate says so; `true` is the default, said aloud. */
+static bool parse_denial(const cJSON *platform, const char *name, bool *out,
+                         struct complaint *complaint)
+{
+    bool allowed = true;
+    bool there = cJSON_GetObjectItemCaseSensitive(platform, name) != NULL;
+    if (there && !av_policy_parse_bool(platform, name, &allowed, complaint))
+        return false;
+    *out = !allowed;
+    return true;
+}
+
+static bool parse_sgx_types(const cJSON *platform, unsigned *out, struct complaint *complaint)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(platform, "sgx_type"), *item;
+    if (list == NULL)
+        return true;
+    for (item = cJSON_IsArray(list) ? list->child : NULL; item != NULL; item = item->next) {
+        const char *word = cJSON_GetStringValue(item);
+        unsigned type = 0;
+        while (type < PCK_SGX_TYPES && (word == NULL || strcmp(word, av_pck_sgx_type_word(type))))
+            ++type;
+        if (type == PCK_SGX_TYPES)
+            return av_policy_complain(complaint,
+                                      "sgx_type has \"" SHOWN "\"; known are standard, "
+                                      "scalable and scalable_with_integrity",
+                                      word == NULL ? "(not a string)" : word);
+        *out |= 1u << type;
+    }
+    return *out != 0 ||
+           av_policy_complain(complaint, "sgx_type must be a list of at least one type");
 }
 
 static bool parse_platform(const cJSON *json, struct attest_policy *policy,
                            struct complaint *complaint)
 {
-    static const char *const known[] = {"fmspc", "ppid_sha256", "piid", "chip_id", NULL};
-    struct value_list *const lists[] = {&policy->fmspc, &policy->ppid_sha256, &policy->piid,
-                                        &policy->chip_id};
-    static const size_t lengths[] = {6, 32, 16, 64};
+    const struct {
+        const char *name;
+        size_t len;
+        struct value_list *values;
+    } lists[] = {{"fmspc", 6, &policy->fmspc},
+                 {"ppid_sha256", 32, &policy->ppid_sha256},
+                 {"piid", 16, &policy->piid},
+                 {"chip_id", 64, &policy->chip_id}};
     const cJSON *platform;
-    if (!av_policy_parse_object(json, "platform", known, &platform, complaint))
+    if (!av_policy_parse_object(json, "platform", POLICY_PLATFORM, &platform, complaint))
         return false;
-    for (size_t i = 0; known[i] != NULL; ++i) {
-        const cJSON *list = cJSON_GetObjectItemCaseSensitive(platform, known[i]);
-        if (list != NULL &&
-            !av_policy_parse_values(list, known[i], NULL, lengths[i], lists[i], complaint))
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; ++i) {
+        const cJSON *list = cJSON_GetObjectItemCaseSensitive(platform, lists[i].name);
+        if (list != NULL && !av_policy_parse_values(list, lists[i].name, NULL, lists[i].len,
+                                                    lists[i].values, complaint))
             return false;
     }
-    return true;
+    return parse_denial(platform, "allow_smt", &policy->deny_smt, complaint) &&
+           parse_denial(platform, "allow_dynamic_platform", &policy->deny_dynamic_platform,
+                        complaint) &&
+           parse_denial(platform, "allow_cached_keys", &policy->deny_cached_keys, complaint) &&
+           parse_sgx_types(platform, &policy->sgx_types, complaint);
 }
 
 static bool parse_debug(const cJSON *json, struct attest_policy *policy,
@@ -151,9 +222,7 @@ static bool parse_debug(const cJSON *json, struct attest_policy *policy,
 static bool parse_members(const cJSON *json, struct attest_policy *policy,
                           struct complaint *complaint)
 {
-    static const char *const known[] = {"accept",           "tcb", "platform", "snp", "allow_debug",
-                                        "insecure_testing", NULL};
-    const char *stranger = av_json_stranger(json, known);
+    const char *stranger = av_policy_stranger(json, POLICY_POLICY);
     if (stranger != NULL)
         return av_policy_complain(complaint, "unknown member \"" SHOWN "\"", stranger);
     return parse_debug(json, policy, complaint) && parse_entries(json, policy, complaint) &&

@@ -16,27 +16,28 @@ struct value_list {
     size_t len, count;
 };
 
-/* One field of an entry: under the mask it must be one of the values. */
+/* One field of an entry: under the mask it must be one of the values, or not below the only one. */
 struct policy_rule {
     const struct quote_field *field;
+    bool is_least;
     struct value_list values;
     uint8_t mask[64];
 };
 
-enum { POLICY_RULES_MAX = 16 };
+enum { POLICY_RULES_MAX = 48 };
 
 struct policy_entry {
     enum attest_tee tee;
     bool any_code;
     struct policy_rule rules[POLICY_RULES_MAX];
     size_t rule_count;
-    uint64_t isvsvn_min, guest_svn_min;
 };
 
 /* What is asked of SEV-SNP whatever runs. */
 struct policy_snp {
     bool crl_optional, allow_masked_chip, allow_migration, allow_missing_alias_check;
     uint64_t version_min;
+    uint32_t firmware_min; /* of the committed one: major, minor, build from the top */
     struct snp_tcb min_tcb[SNP_PRODUCTS];
     const cJSON *csp_ids; /* lent from the policy's JSON; NULL or empty: not asked */
 };
@@ -51,7 +52,11 @@ struct attest_policy {
     int64_t min_tcb_date;
     uint64_t min_evaluation;
     uint64_t max_collateral_age_s; /* UINT64_MAX: not limited */
+    uint64_t collateral_grace_s;
+    uint64_t platform_grace_s; /* UINT64_MAX: not limited */
     struct value_list fmspc, ppid_sha256, piid, chip_id;
+    bool deny_smt, deny_dynamic_platform, deny_cached_keys;
+    unsigned sgx_types; /* bits of the accepted types; none: any */
     struct policy_snp snp;
     bool allow_debug; /* only ever together with insecure_testing */
 };
@@ -60,6 +65,7 @@ struct attest_policy {
 bool av_values_have(const struct value_list *values, const uint8_t *mask,
                     struct attest_bytes bytes);
 
+/* The rule that lists values of a field, not the one for its least value. */
 const struct policy_rule *av_policy_rule(const struct policy_entry *entry, const char *field);
 
 #endif

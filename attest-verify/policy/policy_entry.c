@@ -74,17 +74,10 @@ bool av_policy_parse_values(const cJSON *list, const char *name, const struct qu
     return true;
 }
 
-static unsigned bodies_of(enum attest_tee tee)
-{
-    if (tee == ATTEST_TEE_SGX)
-        return BODY_SGX;
-    return (tee == ATTEST_TEE_SNP ? BODY_SNP : BODY_TD) | BODY_LOG;
-}
-
 static const struct quote_field *find_field(enum attest_tee tee, const char *name, size_t name_len)
 {
     const struct quote_field *field = NULL;
-    while ((field = av_quote_field_next(bodies_of(tee), field)) != NULL)
+    while ((field = av_quote_field_next(av_policy_bodies(tee), field)) != NULL)
         if (strlen(field->name) == name_len && memcmp(field->name, name, name_len) == 0)
             return field;
     return NULL;
@@ -93,31 +86,30 @@ static const struct quote_field *find_field(enum attest_tee tee, const char *nam
 const struct policy_rule *av_policy_rule(const struct policy_entry *entry, const char *field)
 {
     for (size_t i = 0; i < entry->rule_count; ++i)
-        if (strcmp(entry->rules[i].field->name, field) == 0)
+        if (!entry->rules[i].is_least && strcmp(entry->rules[i].field->name, field) == 0)
             return &entry->rules[i];
     return NULL;
 }
 
-static bool field_has_mask(const struct quote_field *field)
+static struct policy_rule *add_rule(const struct quote_field *field, struct policy_entry *entry,
+                                    struct complaint *complaint)
 {
-    static const char *const names[] = {"attributes", "miscselect",   "tdattributes",
-                                        "xfam",       "guest_policy", "platform_info"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
-        if (strcmp(names[i], field->name) == 0)
-            return true;
-    return false;
+    if (entry->rule_count == POLICY_RULES_MAX) {
+        av_policy_complain(complaint, "an accept entry has too many members");
+        return NULL;
+    }
+    struct policy_rule *rule = &entry->rules[entry->rule_count++];
+    rule->field = field;
+    memset(rule->mask, 0xff, sizeof rule->mask);
+    return rule;
 }
 
 static bool parse_rule(const cJSON *member, const struct quote_field *field,
                        struct policy_entry *entry, struct complaint *complaint)
 {
-    if (entry->rule_count == POLICY_RULES_MAX)
-        return av_policy_complain(complaint, "an accept entry has too many members");
-    struct policy_rule *rule = &entry->rules[entry->rule_count++];
-    rule->field = field;
-    memset(rule->mask, 0xff, sizeof rule->mask);
-    if (!av_policy_parse_values(member, member->string, field, field->len, &rule->values,
-                                complaint))
+    struct policy_rule *rule = add_rule(field, entry, complaint);
+    if (rule == NULL || !av_policy_parse_values(member, member->string, field, field->len,
+                                                &rule->values, complaint))
         return false;
     /* Without an ID block the digest of its key is zero, whatever runs. */
     if (field->bodies == BODY_SNP && field->measures_code)
@@ -130,6 +122,27 @@ static bool parse_rule(const cJSON *member, const struct quote_field *field,
            av_policy_complain(complaint,
                               "%s lists nothing and would refuse everybody: leave it out",
                               member->string);
+}
+
+/* One value, a number or hexadecimal, each byte of which counts by itself. */
+static bool parse_least(const cJSON *member, const struct quote_field *field,
+                        struct policy_entry *entry, struct complaint *complaint)
+{
+    struct policy_rule *rule = add_rule(field, entry, complaint);
+    if (rule == NULL)
+        return false;
+    rule->is_least = true;
+    rule->values.len = field->len;
+    rule->values.bytes = calloc(1, field->len);
+    if (rule->values.bytes == NULL)
+        return av_policy_complain(complaint, "out of memory");
+    rule->values.count = 1;
+    if (parse_value(member, field, rule->values.bytes, field->len))
+        return true;
+    return field->is_number ? av_policy_complain(complaint, "%s must be a number from 0 to %u",
+                                                 member->string, number_max(field->len))
+                            : av_policy_complain(complaint, "%s must be %zu hexadecimal digits",
+                                                 member->string, (size_t)field->len * 2);
 }
 
 /* A rule's mask comes in a member of its own: all rules are parsed before any mask. */
@@ -150,31 +163,32 @@ static bool parse_mask(const cJSON *member, const struct quote_field *field,
     return true;
 }
 
-/* The field whose mask a member is, or NULL. */
+/* The field that a member speaks of when its name ends in `suffix`, or NULL. */
+static const struct quote_field *suffixed_field(enum attest_tee tee, const char *name,
+                                                const char *suffix)
+{
+    size_t len = strlen(name), suffix_len = strlen(suffix);
+    if (len <= suffix_len || strcmp(name + len - suffix_len, suffix) != 0)
+        return NULL;
+    return find_field(tee, name, len - suffix_len);
+}
+
 static const struct quote_field *masked_field(enum attest_tee tee, const char *name)
 {
-    size_t len = strlen(name), suffix = strlen("_mask");
-    if (len <= suffix || strcmp(name + len - suffix, "_mask") != 0)
-        return NULL;
-    const struct quote_field *field = find_field(tee, name, len - suffix);
-    return field != NULL && field_has_mask(field) ? field : NULL;
+    const struct quote_field *field = suffixed_field(tee, name, "_mask");
+    return field != NULL && field->has_mask ? field : NULL;
 }
 
 static bool parse_member(const cJSON *member, struct policy_entry *entry,
                          struct complaint *complaint)
 {
     const char *name = member->string;
-    if (strcmp(name, "tee") == 0 || strcmp(name, "any_code") == 0 ||
-        masked_field(entry->tee, name) != NULL)
+    if (av_policy_knows(POLICY_ENTRY, name) || masked_field(entry->tee, name) != NULL)
         return true;
-    if (strcmp(name, "isvsvn_min") == 0 && entry->tee == ATTEST_TEE_SGX)
-        return av_json_item_uint(member, UINT16_MAX, &entry->isvsvn_min) ||
-               av_policy_complain(complaint, "isvsvn_min must be a number from 0 to 65535");
-    if (strcmp(name, "guest_svn_min") == 0 && entry->tee == ATTEST_TEE_SNP)
-        return av_json_item_uint(member, UINT32_MAX, &entry->guest_svn_min) ||
-               av_policy_complain(complaint, "guest_svn_min must be a number from 0 to %u",
-                                  UINT32_MAX);
-    const struct quote_field *field = find_field(entry->tee, name, strlen(name));
+    const struct quote_field *field = suffixed_field(entry->tee, name, "_min");
+    if (field != NULL && field->has_least)
+        return parse_least(member, field, entry, complaint);
+    field = find_field(entry->tee, name, strlen(name));
     if (field == NULL)
         return av_policy_complain(complaint,
                                   "an accept entry for %s has an unknown member \"" SHOWN "\"",

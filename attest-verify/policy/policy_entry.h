@@ -5,6 +5,7 @@
 #define AV_POLICY_ENTRY_H
 
 #include "policy/policy.h"
+#include "policy/policy_members.h"
 
 /* Where the sentence about a mistake is written. */
 struct complaint {
@@ -23,10 +24,13 @@ bool av_policy_complain(struct complaint *complaint, const char *format, ...)
 AV_MUST_USE bool av_policy_parse_bool(const cJSON *object, const char *name, bool *out,
                                       struct complaint *complaint);
 
-/* The member as an object without members other than `known`; absent is NULL and no mistake. */
+/* The member as an object with the members of its kind alone; absent is NULL and no mistake. */
 AV_MUST_USE bool av_policy_parse_object(const cJSON *object, const char *name,
-                                        const char *const *known, const cJSON **out,
+                                        enum policy_object kind, const cJSON **out,
                                         struct complaint *complaint);
+
+/* The first member that objects of this kind do not have, else NULL. */
+const char *av_policy_stranger(const cJSON *object, enum policy_object kind);
 
 /* A list of hex values of `len` bytes each, or of numbers when `field` is one. `field` may be NULL.
  */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Members are the products' names in lower case. */
-static const char *const product_members[] = {"milan", "genoa", "turin", NULL};
+static const char *const product_members[] = {"milan", "genoa", "turin"};
 
 /* AMD-SB-3019: firmware below these loads microcode that is not AMD's. */
 static const uint8_t firmware_min[SNP_PRODUCTS] = {[SNP_MILAN] = 0x18, [SNP_GENOA] = 0x17};
@@ -15,13 +15,9 @@ static const uint8_t firmware_min[SNP_PRODUCTS] = {[SNP_MILAN] = 0x18, [SNP_GENO
 static bool parse_product(const cJSON *tcbs, enum snp_product product, struct snp_tcb *out,
                           struct complaint *complaint)
 {
-    const char *known[SNP_COMPONENTS + 1] = {NULL};
     const cJSON *tcb;
-    size_t count = 0;
-    for (size_t i = 0; i < SNP_COMPONENTS; ++i)
-        if (av_snp_has_component(product, i))
-            known[count++] = av_snp_component_name(i);
-    if (!av_policy_parse_object(tcbs, product_members[product], known, &tcb, complaint))
+    enum policy_object kind = product == SNP_TURIN ? POLICY_SVNS_FMC : POLICY_SVNS;
+    if (!av_policy_parse_object(tcbs, product_members[product], kind, &tcb, complaint))
         return false;
     for (size_t i = 0; i < SNP_COMPONENTS; ++i) {
         uint64_t svn;
@@ -42,7 +38,7 @@ static bool parse_min_tcb(const cJSON *snp, struct snp_tcb out[SNP_PRODUCTS],
     const cJSON *tcbs;
     for (size_t i = 0; i < SNP_PRODUCTS; ++i)
         out[i].svn[SNP_FIRMWARE] = firmware_min[i];
-    if (!av_policy_parse_object(snp, "min_tcb", product_members, &tcbs, complaint))
+    if (!av_policy_parse_object(snp, "min_tcb", POLICY_MIN_TCB, &tcbs, complaint))
         return false;
     for (size_t i = 0; i < SNP_PRODUCTS; ++i)
         if (!parse_product(tcbs, i, &out[i], complaint))
@@ -69,6 +65,32 @@ static bool parse_version(const cJSON *snp, uint64_t *out, struct complaint *com
                               SNP_VERSION_MIN, SNP_VERSION_MAX);
 }
 
+/* "1.55" or "1.55.21": each part a byte of the report. */
+static bool read_firmware(const char *at, uint32_t *out)
+{
+    uint32_t parts[3] = {0};
+    size_t count = 0;
+    for (;; ++at) {
+        size_t digits = 0;
+        for (; *at >= '0' && *at <= '9' && digits < 3; ++digits)
+            parts[count] = parts[count] * 10 + (uint32_t)(*at++ - '0');
+        if (digits == 0 || parts[count] > UINT8_MAX)
+            return false;
+        if (++count == 3 || *at != '.')
+            break;
+    }
+    *out = parts[0] << 16 | parts[1] << 8 | parts[2];
+    return *at == '\0' && count >= 2;
+}
+
+static bool parse_firmware(const cJSON *snp, uint32_t *out, struct complaint *complaint)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(snp, "min_firmware");
+    *out = 0;
+    return item == NULL || (cJSON_IsString(item) && read_firmware(item->valuestring, out)) ||
+           av_policy_complain(complaint, "min_firmware must be major.minor or major.minor.build");
+}
+
 static bool parse_csp_ids(const cJSON *snp, const cJSON **out, struct complaint *complaint)
 {
     const cJSON *item;
@@ -87,19 +109,12 @@ static bool parse_csp_ids(const cJSON *snp, const cJSON **out, struct complaint 
 
 bool av_policy_parse_snp(const cJSON *json, struct policy_snp *out, struct complaint *complaint)
 {
-    static const char *const known[] = {"crl",
-                                        "min_tcb",
-                                        "min_version",
-                                        "csp_id",
-                                        "allow_masked_chip",
-                                        "allow_migration",
-                                        "allow_missing_alias_check",
-                                        NULL};
     const cJSON *snp;
-    return av_policy_parse_object(json, "snp", known, &snp, complaint) &&
+    return av_policy_parse_object(json, "snp", POLICY_SNP, &snp, complaint) &&
            parse_crl(snp, &out->crl_optional, complaint) &&
            parse_min_tcb(snp, out->min_tcb, complaint) &&
            parse_version(snp, &out->version_min, complaint) &&
+           parse_firmware(snp, &out->firmware_min, complaint) &&
            parse_csp_ids(snp, &out->csp_ids, complaint) &&
            av_policy_parse_bool(snp, "allow_masked_chip", &out->allow_masked_chip, complaint) &&
            av_policy_parse_bool(snp, "allow_migration", &out->allow_migration, complaint) &&

@@ -1,5 +1,7 @@
 #include "program/fetching.h"
 
+#include "fetch/store.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -52,4 +54,27 @@ bool av_fetching_run(struct fetching *fetching, const struct attest_platform *pl
     fetch_document_fini(&document);
     fetch_free(fetch);
     return ok;
+}
+
+bool av_fetching_remember(const struct fetching *fetching, const struct attest_platform *platform,
+                          int64_t now, const struct inputs *inputs, struct attest_seen *seen,
+                          char *error, size_t size)
+{
+    struct store store;
+    struct attest_request request = {.roots = inputs->roots, .now = now};
+    *seen = (struct attest_seen){.tee = platform->tee, .vlek = platform->vlek};
+    memcpy(seen->fmspc, platform->fmspc, sizeof seen->fmspc);
+    memcpy(seen->product, platform->product, sizeof seen->product);
+    if (!fetch_store_open(&store, fetching->store, error, size) ||
+        !fetch_store_seen(&store, platform, &seen->evaluation, error, size))
+        return false;
+    for (size_t i = 0; i < inputs->collateral_count; ++i) {
+        struct attest_verdict unused;
+        struct attest_evaluation own = attest_collateral_evaluation(inputs->collateral[i]);
+        if ((own.tcb > seen->evaluation.tcb || own.qe > seen->evaluation.qe) &&
+            attest_collateral_holds(inputs->collateral[i], &request, platform, &unused) &&
+            !fetch_store_raise(&store, platform, &own, error, size))
+            return false;
+    }
+    return true;
 }

@@ -1,5 +1,6 @@
 #include "program/verdict_json.h"
 
+#include "bytes/cursor.h"
 #include "bytes/hex.h"
 #include "formats/quote.h"
 
@@ -132,13 +133,27 @@ cJSON *av_explanation_to_json(const struct attest_explanation *explanation)
  * with every update of the platform, which the TCB status judges. */
 static bool belongs_in_draft(const struct attest_measurement *measurement)
 {
-    static const char *const names[] = {"mrenclave",    "mrsigner",    "isvprodid",     "mrtd",
-                                        "rtmr0",        "rtmr1",       "rtmr2",         "rtmr3",
-                                        "mrowner",      "mrconfigid",  "mrownerconfig", "app_id",
-                                        "compose_hash", "measurement", "host_data",     "vmpl"};
+    static const char *const names[] = {
+        "mrenclave",    "mrsigner",    "isvprodid", "mrtd",   "rtmr0",         "rtmr1",
+        "rtmr2",        "rtmr3",       "mrowner",   "app_id", "mrownerconfig", "mrconfigid",
+        "compose_hash", "measurement", "host_data", "vmpl",   "guest_policy"};
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
         if (strcmp(names[i], measurement->name) == 0)
             return true;
+    return false;
+}
+
+/* What says something only where it is not zero: of enclaves with KSS, of guests with an ID block,
+ * of TDs with service TDs. */
+static bool belongs_unless_zero(const struct attest_measurement *measurement)
+{
+    static const char *const names[] = {"configid",          "configsvn",   "isvextprodid",
+                                        "isvfamilyid",       "mrservicetd", "id_key_digest",
+                                        "author_key_digest", "family_id",   "image_id"};
+    struct attest_bytes bytes = {.ptr = measurement->bytes, .len = measurement->len};
+    for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
+        if (strcmp(names[i], measurement->name) == 0)
+            return !av_bytes_are_zero(bytes);
     return false;
 }
 
@@ -148,6 +163,8 @@ static bool is_unusual_attribute(const struct attest_measurement *measurement)
 {
     struct attest_bytes bytes = {.ptr = measurement->bytes, .len = measurement->len};
     uint64_t value = av_number_le(bytes);
+    if (strcmp(measurement->name, "xfam") == 0)
+        return !av_xfam_is_known(value);
     return strcmp(measurement->name, "tdattributes") == 0 && value != TD_ATTRIBUTES_DEFAULT &&
            (value & TD_GROUP_UNTRUSTED) == 0;
 }
@@ -159,7 +176,8 @@ static bool add_draft_field(cJSON *entry, const struct attest_measurement *measu
         return cJSON_AddNumberToObject(entry, "isvsvn_min", (double)av_number_le(bytes)) != NULL;
     if (strcmp(measurement->name, "guest_svn") == 0)
         return cJSON_AddNumberToObject(entry, "guest_svn_min", (double)av_number_le(bytes)) != NULL;
-    if (!belongs_in_draft(measurement) && !is_unusual_attribute(measurement))
+    if (!belongs_in_draft(measurement) && !belongs_unless_zero(measurement) &&
+        !is_unusual_attribute(measurement))
         return true;
     cJSON *list = cJSON_AddArrayToObject(entry, measurement->name);
     return list != NULL && cJSON_AddItemToArray(list, measurement_to_json(measurement));
@@ -179,17 +197,22 @@ static bool add_draft_entry(cJSON *policy, const struct attest_verdict *verdict)
     return ok;
 }
 
-static bool add_draft_tcb(cJSON *policy)
+/* The worker's own status too, since it is a known good one; but never Revoked. */
+static bool add_draft_tcb(cJSON *policy, const char *status)
 {
     cJSON *tcb = cJSON_AddObjectToObject(policy, "tcb");
     cJSON *statuses = tcb != NULL ? cJSON_AddArrayToObject(tcb, "accepted_status") : NULL;
-    return statuses != NULL && cJSON_AddItemToArray(statuses, cJSON_CreateString("UpToDate"));
+    if (statuses == NULL || !cJSON_AddItemToArray(statuses, cJSON_CreateString("UpToDate")))
+        return false;
+    return status == NULL || strcmp(status, "UpToDate") == 0 || strcmp(status, "Revoked") == 0 ||
+           cJSON_AddItemToArray(statuses, cJSON_CreateString(status));
 }
 
 cJSON *av_verdict_draft_policy(const struct attest_verdict *verdict)
 {
     cJSON *policy = cJSON_CreateObject();
-    if (policy != NULL && add_draft_entry(policy, verdict) && add_draft_tcb(policy))
+    if (policy != NULL && add_draft_entry(policy, verdict) &&
+        add_draft_tcb(policy, verdict->tcb_status))
         return policy;
     cJSON_Delete(policy);
     return NULL;

@@ -14,7 +14,8 @@ cJSON *av_verdict_to_json(const struct attest_verdict *verdict);
 /* Array of {check, result, detail}, in the order of the checks; NULL when memory is out. */
 cJSON *av_explanation_to_json(const struct attest_explanation *explanation);
 
-/* A policy that accepts exactly what the verdict found running, on any platform, up to date. */
+/* A policy that accepts exactly what the verdict found running, on any platform, with the TCB
+ * status it has. */
 cJSON *av_verdict_draft_policy(const struct attest_verdict *verdict);
 
 #endif

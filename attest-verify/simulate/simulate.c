@@ -40,8 +40,12 @@ static const struct convention conventions[] = {
     {"dstack", SIMULATE_DSTACK, TDX},
     {"dstack8", SIMULATE_DSTACK8, TDX | SNP},
     {"dstack8-v0", SIMULATE_DSTACK8_V0, TDX | SNP},
+    {"attested-tls", SIMULATE_ATTESTED_TLS, TDX},
+    {"attested-tls8", SIMULATE_ATTESTED_TLS8, TDX},
 };
-#define CONVENTION_WORDS "dice, gramine, intel, rats-tls, open-enclave, dstack, dstack8, dstack8-v0"
+#define CONVENTION_WORDS                                                          \
+    "dice, gramine, intel, rats-tls, open-enclave, dstack, dstack8, dstack8-v0, " \
+    "attested-tls, attested-tls8"
 
 static const char usage[] =
     "usage: attest-verify simulate DIR [options]\n"
@@ -55,7 +59,7 @@ static const char usage[] =
     "  --convention C         how the certificate carries the quote (dice):\n"
     "                         " CONVENTION_WORDS "\n"
     "                         gramine, intel, rats-tls and open-enclave are sgx only,\n"
-    "                         dstack tdx only, its envelopes tdx and snp\n"
+    "                         dstack and attested-tls tdx only, dstack's envelopes tdx and snp\n"
     "  --host NAME-OR-IP      a subject alternative name (repeatable; localhost, 127.0.0.1, ::1)\n"
     "  --days N               life of the certificate, 1 to 3650 (30)\n"
     "  --collateral-days N    life of the collateral; negative: expired N days ago (30)\n"
@@ -281,11 +285,14 @@ struct simulate_platform simulate_order_platform(const struct order *order, cons
 /* The quote of this worker, bound to `key` or, as variant, to one that nobody has. */
 static struct simulate_bytes make_quote(const struct order *order, struct simulate_folder *folder,
                                         const struct simulate_identity *pck, EVP_PKEY *key,
-                                        struct simulate_bytes *claims)
+                                        const char *name, struct simulate_bytes *claims)
 {
     struct simulate_quote_options options = simulate_order_quote(order);
     EVP_PKEY *other = order->variant->other_key ? new_key(order) : NULL;
     simulate_bind_key(order->convention->convention, other != NULL ? other : key, &options, claims);
+    if (simulate_binds_life(order->convention->convention))
+        simulate_bind_life(other != NULL ? other : key, name, order->now - BACKDATE_S,
+                           order->now + order->days * DAY_S, &options);
     EVP_PKEY_free(other);
     return simulate_quote(&folder->vendor, pck, &options);
 }
@@ -331,7 +338,7 @@ static bool certify(const struct order *order, struct simulate_folder *folder, c
         return false;
     }
     struct simulate_bytes claims = {0};
-    struct simulate_bytes quote = make_quote(order, folder, &pck, key, &claims);
+    struct simulate_bytes quote = make_quote(order, folder, &pck, key, name, &claims);
     *cert = simulate_order_certificate(order, name, key, &quote, &claims, NULL);
     simulate_identity_fini(&pck);
     simulate_bytes_fini(&quote);

@@ -163,7 +163,9 @@ enum simulate_convention {
     SIMULATE_OPEN_ENCLAVE,
     SIMULATE_DSTACK,  /* quote and event log in extensions of their own; TDX, like the next two */
     SIMULATE_DSTACK8, /* both in the versioned envelope, in MessagePack */
-    SIMULATE_DSTACK8_V0, /* the same in SCALE */
+    SIMULATE_DSTACK8_V0,    /* the same in SCALE */
+    SIMULATE_ATTESTED_TLS,  /* flashbots': JSON, which binds dates and name too; in dstack's .1 */
+    SIMULATE_ATTESTED_TLS8, /* the same in the envelope in SCALE */
     SIMULATE_CONVENTION_COUNT
 };
 
@@ -172,6 +174,15 @@ enum simulate_convention {
  */
 void simulate_bind_key(enum simulate_convention convention, EVP_PKEY *key,
                        struct simulate_quote_options *quote, struct simulate_bytes *claims);
+
+/* The same for the conventions that bind a certificate's name and life, too. */
+void simulate_bind_life(EVP_PKEY *key, const char *name, int64_t not_before, int64_t not_after,
+                        struct simulate_quote_options *quote);
+bool simulate_binds_life(enum simulate_convention convention);
+
+/* attested-tls' JSON around a quote, and the envelope around that. */
+struct simulate_bytes simulate_attested_tls(const struct simulate_bytes *quote);
+struct simulate_bytes simulate_attested_tls8(const struct simulate_bytes *quote);
 
 /* dstack's parts: RTMR3 after the events of a sound start, those events as JSON, the envelopes of
  * both versions; and an extension .`suffix`, which holds an octet string. */

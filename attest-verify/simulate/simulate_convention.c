@@ -134,6 +134,15 @@ static void add_dstack8(X509 *cert, const struct simulate_certificate_options *o
     simulate_bytes_fini(&envelope);
 }
 
+static void add_attested_tls(X509 *cert, const struct simulate_certificate_options *options)
+{
+    bool bare = options->convention == SIMULATE_ATTESTED_TLS;
+    struct simulate_bytes evidence =
+        bare ? simulate_attested_tls(options->quote) : simulate_attested_tls8(options->quote);
+    simulate_dstack_extend(cert, bare ? "1" : "8", &evidence);
+    simulate_bytes_fini(&evidence);
+}
+
 static const struct {
     void (*bind)(EVP_PKEY *key, uint8_t report_data[64], struct simulate_bytes *claims);
     void (*add)(X509 *cert, const struct simulate_certificate_options *options);
@@ -146,6 +155,8 @@ static const struct {
     [SIMULATE_DSTACK] = {bind_dstack, add_dstack},
     [SIMULATE_DSTACK8] = {bind_dstack, add_dstack8},
     [SIMULATE_DSTACK8_V0] = {bind_dstack, add_dstack8},
+    [SIMULATE_ATTESTED_TLS] = {NULL, add_attested_tls}, /* simulate_bind_life() */
+    [SIMULATE_ATTESTED_TLS8] = {NULL, add_attested_tls},
 };
 
 void simulate_bind_key(enum simulate_convention convention, EVP_PKEY *key,

@@ -1,5 +1,9 @@
-dist_check_SCRIPTS += tests/lint/layers.sh tests/lint/tables.sh tests/lint/banned.sh tests/lint/format.sh tests/lint/sizes.sh tests/lint/install.sh
+dist_check_SCRIPTS += tests/lint/layers.sh tests/lint/tables.sh tests/lint/banned.sh tests/lint/format.sh tests/lint/sizes.sh tests/lint/install.sh tests/lint/pure.sh tests/lint/flaws.sh
 noinst_PROGRAMS += tests/lint/print_tables
 tests_lint_print_tables_SOURCES = tests/lint/print_tables.c
 tests_lint_print_tables_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_lint_print_tables_LDADD = $(TEST_LIBS)
+noinst_PROGRAMS += tests/lint/print_schema
+tests_lint_print_schema_SOURCES = tests/lint/print_schema.c
+tests_lint_print_schema_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_lint_print_schema_LDADD = $(ATTEST_LIBS)

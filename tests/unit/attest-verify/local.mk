@@ -140,3 +140,61 @@ tests_unit_attest_verify_test_snp_document_SOURCES = tests/unit/attest-verify/te
     tests/unit/attest-verify/amd_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_snp_document_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_snp_document_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_policy_members
+tests_unit_attest_verify_test_policy_members_SOURCES = tests/unit/attest-verify/test_policy_members.c tests/unit/checks.h
+tests_unit_attest_verify_test_policy_members_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_policy_members_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_grace
+tests_unit_attest_verify_test_grace_SOURCES = tests/unit/attest-verify/test_grace.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_grace_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_grace_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_attested_tls
+tests_unit_attest_verify_test_attested_tls_SOURCES = tests/unit/attest-verify/test_attested_tls.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_attested_tls_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_attested_tls_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_policy_schema
+tests_unit_attest_verify_test_policy_schema_SOURCES = tests/unit/attest-verify/test_policy_schema.c tests/unit/checks.h
+tests_unit_attest_verify_test_policy_schema_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_policy_schema_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_moment
+tests_unit_attest_verify_test_moment_SOURCES = tests/unit/attest-verify/test_moment.c tests/unit/checks.h
+tests_unit_attest_verify_test_moment_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_moment_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_convergence
+tests_unit_attest_verify_test_convergence_SOURCES = tests/unit/attest-verify/test_convergence.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_convergence_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_convergence_LDADD = $(ATTEST_TEST_LIBS)
+
+# flaws of other verifiers, by the numbers of docs/known-flaws.md
+check_PROGRAMS += tests/unit/attest-verify/test_known_flaws_dcap
+tests_unit_attest_verify_test_known_flaws_dcap_SOURCES = tests/unit/attest-verify/test_known_flaws_dcap.c \
+    tests/unit/attest-verify/spoiled_scene.h \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_known_flaws_dcap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_known_flaws_dcap_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_known_flaws_certificate
+tests_unit_attest_verify_test_known_flaws_certificate_SOURCES = \
+    tests/unit/attest-verify/test_known_flaws_certificate.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_known_flaws_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_known_flaws_certificate_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_known_flaws_snp
+tests_unit_attest_verify_test_known_flaws_snp_SOURCES = tests/unit/attest-verify/test_known_flaws_snp.c \
+    tests/unit/attest-verify/snp_scene.h tests/unit/checks.h
+tests_unit_attest_verify_test_known_flaws_snp_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_known_flaws_snp_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_boundaries
+tests_unit_attest_verify_test_boundaries_SOURCES = tests/unit/attest-verify/test_boundaries.c \
+    tests/unit/attest-verify/evidence_walk.h tests/unit/attest-verify/spoiled_scene.h \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_boundaries_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_boundaries_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_forged_chains
+tests_unit_attest_verify_test_forged_chains_SOURCES = tests/unit/attest-verify/test_forged_chains.c \
+    tests/unit/attest-verify/evidence_walk.h tests/unit/attest-verify/spoiled_scene.h \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_forged_chains_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_forged_chains_LDADD = $(ATTEST_TEST_LIBS)

@@ -64,7 +64,9 @@ START_TEST(the_policy_of_the_design_is_read)
     ck_assert_uint_eq(av_policy_rule(&policy->entries[0], "rtmr3")->values.count, 2);
     ck_assert_ptr_null(av_policy_rule(&policy->entries[0], "rtmr2"));
     ck_assert_uint_eq(av_policy_rule(&policy->entries[1], "isvprodid")->values.bytes[2], 2);
-    ck_assert_uint_eq(policy->entries[1].isvsvn_min, 3);
+    const struct policy_rule *least = &policy->entries[1].rules[2];
+    ck_assert(least->is_least && strcmp(least->field->name, "isvsvn") == 0);
+    ck_assert_uint_eq(least->values.bytes[0], 3);
     ck_assert_uint_eq(policy->accepted_statuses, 1u << 0 | 1u << TCB_SW_HARDENING);
     ck_assert_int_eq(policy->min_tcb_date, 1710288000);
     ck_assert_uint_eq(policy->min_evaluation, 17);
