@@ -2,6 +2,7 @@
  * document that came for it holds. */
 #include "attest_verify.h"
 
+#include "bytes/crypto.h"
 #include "bytes/cursor.h"
 #include "collateral/collateral.h"
 #include "evidence/evidence.h"
@@ -36,7 +37,8 @@ static bool read_quote(const struct attest_request *request, struct attest_bytes
     memset(platform, 0, sizeof *platform);
     if (!av_quote_parse(bytes, request->padded, &quote, verdict))
         return false;
-    if (!av_chain_parse(quote.pck_pem, CHAIN_PCK, &chain))
+    if (!av_chain_parse(quote.pck_pem, CHAIN_PCK, av_roots_decoder(request->roots), NULL, 0,
+                        &chain))
         return av_refuse(verdict, ATTEST_PCK_MALFORMED,
                          "the quote does not hold exactly three PEM certificates");
     bool ok = read_chain(request, &chain, platform, verdict);
@@ -148,13 +150,13 @@ bool attest_platform_of_certificate(const struct attest_request *request, struct
                                     struct attest_platform *platform,
                                     struct attest_verdict *verdict)
 {
-    const unsigned char *end = der.ptr;
     struct evidence_set set = {0};
     ERR_set_mark();
     av_verdict_init(verdict);
-    X509 *certificate =
-        der.len <= CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
-    bool ok = certificate != NULL && end == der.ptr + der.len;
+    X509 *certificate = der.len <= CERTIFICATE_BYTES_MAX
+                            ? av_decode_certificate(av_roots_decoder(request->roots), der)
+                            : NULL;
+    bool ok = certificate != NULL;
     if (!ok)
         av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED,
                   "not one whole DER certificate of at most %d bytes", CERTIFICATE_BYTES_MAX);
@@ -186,6 +188,7 @@ static bool check_chip(const struct snp_document *document, const struct attest_
 }
 
 static bool check_platform(const struct attest_collateral *collateral,
+                           const struct collateral_chains *chains,
                            const struct attest_platform *platform, struct attest_verdict *verdict)
 {
     const uint8_t *fmspc = collateral->tcb.fmspc;
@@ -198,17 +201,20 @@ static bool check_platform(const struct attest_collateral *collateral,
         return av_refuse(verdict, ATTEST_COLLATERAL_MISMATCH,
                          "the document is of FMSPC %02x%02x%02x%02x%02x%02x", fmspc[0], fmspc[1],
                          fmspc[2], fmspc[3], fmspc[4], fmspc[5]);
-    return av_is_processor_ca(collateral->crl_issuer.certificates[0]) == platform->processor_ca ||
+    if (chains == NULL)
+        return true; /* refused next */
+    return av_is_processor_ca(chains->chains[COLLATERAL_CRL_ISSUER].certificates[0]) ==
+               platform->processor_ca ||
            av_refuse(verdict, ATTEST_COLLATERAL_MISMATCH,
                      "the PCK CRL is not of the CA that issued the platform's certificate");
 }
 
 /* A verification checks this signature with the platform's own chain; here there is none. */
 static bool check_pck_list(const struct attest_collateral *collateral,
-                           struct attest_verdict *verdict)
+                           const struct collateral_chains *chains, struct attest_verdict *verdict)
 {
-    EVP_PKEY *key = X509_get0_pubkey(collateral->crl_issuer.certificates[0]);
-    return (key != NULL && X509_CRL_verify(collateral->pck_crl, key) == 1) ||
+    EVP_PKEY *key = X509_get0_pubkey(chains->chains[COLLATERAL_CRL_ISSUER].certificates[0]);
+    return (key != NULL && av_list_is_signed(collateral->pck_crl, key)) ||
            av_refuse(verdict, ATTEST_CRL_UNTRUSTED, "the PCK CRL is not signed by its issuer");
 }
 
@@ -217,13 +223,18 @@ bool attest_collateral_holds(const struct attest_collateral *collateral,
                              const struct attest_platform *platform, struct attest_verdict *verdict)
 {
     struct proven proven = {0}; /* nothing is remembered: this is asked once of a document */
+    const struct chain none = {0};
+    struct collateral_chains own;
     ERR_set_mark();
     av_verdict_init(verdict);
-    bool ok =
-        check_platform(collateral, platform, verdict) &&
-        (collateral->is_amd ? av_snp_document_verify(&collateral->snp, request, verdict)
-                            : av_collateral_verify(collateral, request, 0, &proven, verdict) &&
-                                  check_pck_list(collateral, verdict));
+    const struct collateral_chains *chains =
+        av_collateral_chains(collateral, av_roots_decoder(request->roots), &none, &own);
+    bool ok = check_platform(collateral, chains, platform, verdict) &&
+              (collateral->is_amd
+                   ? av_snp_document_verify(&collateral->snp, request, verdict)
+                   : av_collateral_verify(collateral, chains, request, 0, &proven, verdict) &&
+                         check_pck_list(collateral, chains, verdict));
+    av_collateral_chains_fini(&own);
     ERR_pop_to_mark();
     return ok;
 }

@@ -21,6 +21,7 @@ struct trial {
     struct attest_bytes bytes;
     struct findings found;
     struct chain pck_chain;
+    struct collateral_chains chains; /* of collateral that was not proven */
     struct proven proven;
     struct attest_verdict *verdict;
 };
@@ -33,18 +34,17 @@ static bool read_quote(struct trial *trial)
            av_quote_parse(bytes, trial->request->padded, &trial->found.quote, trial->verdict);
 }
 
-/* The platform's CA and root mostly stand in its collateral too. */
+/* The platform's CA and root mostly stand in its collateral too; they are at hand if it is proven.
+ */
 static bool parse_pck_chain(struct trial *trial)
 {
     const struct attest_request *request = trial->request;
     const struct chain *like[CHAIN_LIKES_MAX];
     size_t count = 0;
-    while (count < CHAIN_LIKES_MAX && count < request->collateral_count) {
-        like[count] = &request->collateral[count]->crl_issuer;
-        ++count;
-    }
-    return av_chain_parse_like(trial->found.quote.pck_pem, CHAIN_PCK, like, count,
-                               &trial->pck_chain);
+    for (size_t i = 0; count < CHAIN_LIKES_MAX && i < request->collateral_count; ++i)
+        like[count++] = &request->collateral[i]->proven_chains.chains[COLLATERAL_CRL_ISSUER];
+    return av_chain_parse(trial->found.quote.pck_pem, CHAIN_PCK, av_roots_decoder(request->roots),
+                          like, count, &trial->pck_chain);
 }
 
 /* The machine by its own identity: an FMSPC is shared by a whole model (ra-tls (d) 5). */
@@ -116,7 +116,10 @@ static int64_t grace_s(const struct trial *trial)
 
 static bool verify_collateral(struct trial *trial)
 {
-    return av_collateral_verify(trial->found.collateral, trial->request, grace_s(trial),
+    const struct collateral_chains *chains =
+        av_collateral_chains(trial->found.collateral, av_roots_decoder(trial->request->roots),
+                             &trial->pck_chain, &trial->chains);
+    return av_collateral_verify(trial->found.collateral, chains, trial->request, grace_s(trial),
                                 &trial->proven, trial->verdict);
 }
 
@@ -187,7 +190,7 @@ static bool check_qe_report(struct trial *trial)
 static bool check_quote_signature(struct trial *trial)
 {
     const struct quote *quote = &trial->found.quote;
-    EVP_PKEY *key = av_key_from_point(quote->key);
+    EVP_PKEY *key = av_decode_point(av_roots_decoder(trial->request->roots), quote->key);
     bool holds = key != NULL && av_signature_holds(key, quote->signature, quote->signed_part);
     EVP_PKEY_free(key);
     return holds || av_refuse(trial->verdict, ATTEST_QUOTE_SIGNATURE, "%s",
@@ -276,6 +279,7 @@ void av_judge_quote(const struct attest_request *request, struct attest_bytes by
     if (trusted)
         av_verdict_trust(verdict);
     av_chain_fini(&trial.pck_chain);
+    av_collateral_chains_fini(&trial.chains);
 }
 
 void attest_verify_quote(const struct attest_request *request, struct attest_bytes quote,
@@ -360,11 +364,11 @@ void attest_verify_certificate(const struct attest_request *request, struct atte
     ERR_set_mark();
     av_verdict_init(verdict);
     av_explain_init(request->explanation, true);
-    const unsigned char *end = der.ptr;
     struct evidence_set set = {0};
-    X509 *certificate =
-        der.len <= CERTIFICATE_BYTES_MAX ? d2i_X509(NULL, &end, (long)der.len) : NULL;
-    bool whole = certificate != NULL && end == der.ptr + der.len;
+    X509 *certificate = der.len <= CERTIFICATE_BYTES_MAX
+                            ? av_decode_certificate(av_roots_decoder(request->roots), der)
+                            : NULL;
+    bool whole = certificate != NULL;
     if (!whole)
         av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED,
                   "not one whole DER certificate of at most %d bytes", CERTIFICATE_BYTES_MAX);

@@ -6,6 +6,7 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/bytes/moment.c attest-verify/bytes/moment.h \
     attest-verify/bytes/json.c attest-verify/bytes/json.h \
     attest-verify/bytes/crypto.c attest-verify/bytes/crypto.h \
+    attest-verify/bytes/decoder.c attest-verify/bytes/decoder.h \
     attest-verify/formats/quote.c attest-verify/formats/quote.h \
     attest-verify/formats/pck.c attest-verify/formats/pck.h \
     attest-verify/collateral/roots.c attest-verify/collateral/roots.h \

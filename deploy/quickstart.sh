@@ -130,6 +130,7 @@ start_worker() {
     say 'starting the demo worker'
     node "$demo/worker.mjs" --cert "$dir/tee/worker.crt.pem" --key "$dir/tee/worker.key.pem" \
         --agents "$demo/agents" --state "$dir/agent-state" --host 127.0.0.1 --port 0 \
+        --tee "$dir/tee" --attest-verify "$build/attest-verify/attest-verify" \
         >"$dir/worker.out" 2>"$logs/worker.log" </dev/null &
     worker_pid=$!
     wait_for 'the demo worker listens' "$worker_pid" "$logs/worker.log" grep -q listening "$dir/worker.out"
@@ -148,7 +149,11 @@ redis: embedded
 pools:
   demo:
     workers: ["https://127.0.0.1:$worker_port"]
-    attestation: {policy: "$dir/tee/policy.json", collateral: ["$dir/tee/collateral/"], roots: "$dir/tee/roots/"}
+    attestation:
+      policy: "$dir/tee/policy.json"
+      collateral: ["$dir/tee/collateral/"]
+      roots: "$dir/tee/roots/"
+      challenge: required
 agents:
   "*": {pool: demo, price: {call: 100, ms: 1, kib_out: 5}}
 END
@@ -230,6 +235,13 @@ invoke() {
         || fail 'the answer is not 200' "$dir/answer.head" "$dir/answer.body" "$logs/gateway.log"
     grep -q '^event: done' "$dir/answer.body" \
         || fail 'the stream has no end' "$dir/answer.head" "$logs/gateway.log" "$logs/worker.log"
+}
+
+# The worker's evidence was of the very connection the call went over, not only of its key.
+check_challenge() {
+    grep '"event":"challenge"' "$logs/gateway.log" | grep -q '"trusted":true' \
+        || fail 'no trusted answer to a challenge' "$logs/gateway.log" "$logs/worker.log"
+    printf '      before it got the call, the worker answered the challenge of its connection\n'
 }
 
 # field NAME : its value in the head or the trailers of the answer.
@@ -317,6 +329,7 @@ open_account
 read_account 'account before'
 agent_url
 invoke
+check_challenge
 check_cost
 if $once; then
     say 'stopping'

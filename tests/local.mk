@@ -18,11 +18,13 @@ include $(srcdir)/tests/lint/local.mk
 include $(srcdir)/tests/conformance/local.mk
 include $(srcdir)/tests/bench/local.mk
 
-EXTRA_DIST += tests/integration/collateral_server.py \
+EXTRA_DIST += tests/integration/challenge.py \
+    tests/integration/collateral_server.py \
     tests/integration/conftest.py \
     tests/integration/gateway.py \
     tests/integration/h2client.py \
     tests/integration/test_abuse.py \
+    tests/integration/test_challenge.py \
     tests/integration/test_clients.py \
     tests/integration/test_config.py \
     tests/integration/test_demo.py \

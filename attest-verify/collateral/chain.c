@@ -86,11 +86,6 @@ static bool take_text(struct cursor *cursor, const char *text)
            av_cursor_take(cursor, len, &found);
 }
 
-struct likes {
-    const struct chain *const *chains;
-    size_t count;
-};
-
 /* The signature, which ends a certificate, is compared first: with many chains at hand encoding
  * each of their certificates would cost more than is saved. */
 static bool is_encoding_of(X509 *certificate, const uint8_t *der, size_t len)
@@ -107,71 +102,64 @@ static bool is_encoding_of(X509 *certificate, const uint8_t *der, size_t len)
     return same;
 }
 
-static X509 *find_like(const struct likes *likes, const uint8_t *der, size_t len)
+static X509 *find_like(const struct chain *const *likes, size_t like_count, struct attest_bytes der)
 {
-    for (size_t i = 0; i < likes->count; ++i)
-        for (size_t j = 0; j < likes->chains[i]->count; ++j) {
-            X509 *certificate = likes->chains[i]->certificates[j];
-            if (is_encoding_of(certificate, der, len) && X509_up_ref(certificate) == 1)
+    for (size_t i = 0; i < like_count; ++i)
+        for (size_t j = 0; j < likes[i]->count; ++j) {
+            X509 *certificate = likes[i]->certificates[j];
+            if (is_encoding_of(certificate, der.ptr, der.len) && X509_up_ref(certificate) == 1)
                 return certificate;
         }
     return NULL;
 }
 
-static X509 *certificate_from_der(const uint8_t *der, int len, const struct likes *likes)
+/* One DER SEQUENCE and nothing behind it. `out` has room for as many bytes as `base64` has. */
+static bool decode_base64(struct attest_bytes base64, uint8_t *out, struct attest_bytes *der)
 {
-    const unsigned char *end = der;
-    X509 *certificate = find_like(likes, der, (size_t)len);
-    if (certificate != NULL)
-        return certificate;
-    certificate = d2i_X509(NULL, &end, len);
-    if (certificate != NULL && end != der + len) {
-        X509_free(certificate);
-        certificate = NULL;
-    }
-    return certificate;
-}
-
-static X509 *decode_certificate(struct attest_bytes base64, const struct likes *likes)
-{
-    unsigned char *der = malloc(base64.len + 1);
+    enum { DER_SEQUENCE = 0x30 };
     EVP_ENCODE_CTX *decoder = EVP_ENCODE_CTX_new();
     int len = 0, rest = 0;
-    X509 *certificate = NULL;
-    if (der != NULL && decoder != NULL) {
+    if (decoder != NULL)
         EVP_DecodeInit(decoder);
-        if (EVP_DecodeUpdate(decoder, der, &len, base64.ptr, (int)base64.len) >= 0 &&
-            EVP_DecodeFinal(decoder, der + len, &rest) == 1)
-            certificate = certificate_from_der(der, len + rest, likes);
-    }
+    bool ok = decoder != NULL &&
+              EVP_DecodeUpdate(decoder, out, &len, base64.ptr, (int)base64.len) >= 0 &&
+              EVP_DecodeFinal(decoder, out + len, &rest) == 1;
     EVP_ENCODE_CTX_free(decoder);
-    free(der);
-    return certificate;
+    *der = (struct attest_bytes){.ptr = out, .len = (size_t)(len + rest)};
+    struct cursor cursor = av_cursor_over(*der);
+    struct attest_bytes inner;
+    return ok && av_cursor_der(&cursor, DER_SEQUENCE, &inner) && cursor.left == 0;
 }
 
 /* RFC 7468 without explanatory text or headers. OpenSSL's own PEM reader skips foreign text and may
  * ask for a password. */
-static X509 *take_certificate(struct cursor *cursor, const struct likes *likes)
+static bool take_der(struct cursor *cursor, uint8_t *out, struct attest_bytes *der)
 {
     static const char end[] = "-----END CERTIFICATE-----";
     struct cursor trial = *cursor;
     skip_space(&trial);
     if (trial.left > CHAIN_PEM_BYTES_MAX || !take_text(&trial, "-----BEGIN CERTIFICATE-----"))
-        return NULL;
+        return false;
     const uint8_t *stop = memchr(trial.at, '-', trial.left); /* not in the base64 alphabet */
     struct attest_bytes base64;
     if (stop == NULL || !av_cursor_take(&trial, (size_t)(stop - trial.at), &base64) ||
-        !take_text(&trial, end))
-        return NULL;
-    X509 *certificate = decode_certificate(base64, likes);
-    if (certificate != NULL)
-        *cursor = trial;
-    return certificate;
+        !take_text(&trial, end) || !decode_base64(base64, out, der))
+        return false;
+    *cursor = trial;
+    return true;
 }
 
 X509 *av_pem_take_certificate(struct cursor *cursor)
 {
-    return take_certificate(cursor, &(struct likes){NULL, 0});
+    struct cursor trial = *cursor;
+    struct attest_bytes der;
+    uint8_t *bytes = malloc(cursor->left + 1);
+    X509 *certificate =
+        bytes != NULL && take_der(&trial, bytes, &der) ? av_decode_certificate(NULL, der) : NULL;
+    free(bytes);
+    if (certificate != NULL)
+        *cursor = trial;
+    return certificate;
 }
 
 bool av_pem_is_spent(struct cursor *cursor)
@@ -180,29 +168,55 @@ bool av_pem_is_spent(struct cursor *cursor)
     return cursor->left == 0 || (cursor->left == 1 && *cursor->at == '\0');
 }
 
-bool av_chain_parse(struct attest_bytes pem, enum chain_kind kind, struct chain *chain)
+bool av_chain_split(struct attest_bytes pem, enum chain_kind kind, struct chain_der *out)
 {
-    return av_chain_parse_like(pem, kind, NULL, 0, chain);
-}
-
-bool av_chain_parse_like(struct attest_bytes pem, enum chain_kind kind,
-                         const struct chain *const *like, size_t like_count, struct chain *chain)
-{
-    struct likes likes = {like, like_count};
-    *chain = (struct chain){0};
-    if (pem.len > CHAIN_PEM_BYTES_MAX)
+    *out = (struct chain_der){0};
+    if (pem.len > CHAIN_PEM_BYTES_MAX || (out->owned = malloc(pem.len + 1)) == NULL)
         return false;
     struct cursor cursor = av_cursor_over(pem);
-    while (chain->count < rules[kind].count) {
-        X509 *certificate = take_certificate(&cursor, &likes);
+    uint8_t *free_bytes = out->owned; /* base64 is longer than what it says, so there is room */
+    while (out->count < rules[kind].count &&
+           take_der(&cursor, free_bytes, &out->certificates[out->count]))
+        free_bytes += out->certificates[out->count++].len;
+    if (out->count == rules[kind].count && av_pem_is_spent(&cursor))
+        return true;
+    av_chain_der_fini(out);
+    return false;
+}
+
+void av_chain_der_fini(struct chain_der *der)
+{
+    free(der->owned);
+    *der = (struct chain_der){0};
+}
+
+bool av_chain_decode(const struct chain_der *der, const struct decoder *decoder,
+                     const struct chain *const *likes, size_t like_count, struct chain *chain)
+{
+    *chain = (struct chain){0};
+    while (chain->count < der->count) {
+        struct attest_bytes bytes = der->certificates[chain->count];
+        X509 *certificate = find_like(likes, like_count, bytes);
         if (certificate == NULL)
-            break;
+            certificate = av_decode_certificate(decoder, bytes);
+        if (certificate == NULL) {
+            av_chain_fini(chain);
+            return false;
+        }
         chain->certificates[chain->count++] = certificate;
     }
-    if (chain->count == rules[kind].count && av_pem_is_spent(&cursor))
-        return true;
-    av_chain_fini(chain);
-    return false;
+    return true;
+}
+
+bool av_chain_parse(struct attest_bytes pem, enum chain_kind kind, const struct decoder *decoder,
+                    const struct chain *const *likes, size_t like_count, struct chain *chain)
+{
+    struct chain_der der;
+    *chain = (struct chain){0};
+    bool ok =
+        av_chain_split(pem, kind, &der) && av_chain_decode(&der, decoder, likes, like_count, chain);
+    av_chain_der_fini(&der);
+    return ok;
 }
 
 void av_chain_fini(struct chain *chain)
@@ -404,7 +418,12 @@ bool av_chain_verify(const struct chain *chain, enum chain_kind kind,
         return av_refuse(verdict, ATTEST_CHAIN_UNTRUSTED,
                          "the first certificate of the %s chain %s a CA", rule->word,
                          rule->ends_in_ca ? "is not" : "is");
-    return trust->path_holds || av_chain_path_holds(chain, kind, trust, verdict);
+    if (trust->path_holds)
+        return true;
+    X509 *root = chain->certificates[chain->count - 1];
+    if (trust->proven != NULL && av_roots_know(trust->roots, root))
+        av_proven_add_certificate(trust->proven, root, root);
+    return av_chain_path_holds(chain, kind, trust, verdict);
 }
 
 bool av_chain_path_holds(const struct chain *chain, enum chain_kind kind,

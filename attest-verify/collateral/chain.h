@@ -5,6 +5,7 @@
 #define AV_CHAIN_H
 
 #include "bytes/cursor.h"
+#include "bytes/decoder.h"
 #include "collateral/proven.h"
 #include "collateral/roots.h"
 
@@ -20,6 +21,13 @@ enum {
 struct chain {
     X509 *certificates[CHAIN_CERTIFICATES_MAX];
     size_t count;
+};
+
+/* The same before OpenSSL has seen it. */
+struct chain_der {
+    struct attest_bytes certificates[CHAIN_CERTIFICATES_MAX];
+    size_t count;
+    uint8_t *owned;
 };
 
 /* Which certificates a chain must consist of: lengths, common names and kinds of key (ra-tls a.5,
@@ -53,15 +61,23 @@ X509 *av_pem_take_certificate(struct cursor *cursor);
 /* Whether nothing but white space, and at most one NUL at the very end, is left. */
 bool av_pem_is_spent(struct cursor *cursor);
 
-/* As many certificates as `kind` has, and no other text. */
-AV_MUST_USE bool av_chain_parse(struct attest_bytes pem, enum chain_kind kind, struct chain *chain);
+/* As many certificates as `kind` has, and no other text; each is DER as far as its outermost frame.
+ * On failure there is nothing to free. */
+AV_MUST_USE bool av_chain_split(struct attest_bytes pem, enum chain_kind kind,
+                                struct chain_der *out);
+void av_chain_der_fini(struct chain_der *der);
 
-/* The same, taking certificates that stand in the chains `like` from there instead of decoding them
- * again: a P-256 key costs more to decode than to use once. */
+/* Takes certificates that stand in the chains `likes` from there instead of decoding them again.
+ * `decoder` may be NULL. */
 enum { CHAIN_LIKES_MAX = 256 };
-AV_MUST_USE bool av_chain_parse_like(struct attest_bytes pem, enum chain_kind kind,
-                                     const struct chain *const *like, size_t like_count,
-                                     struct chain *chain);
+AV_MUST_USE bool av_chain_decode(const struct chain_der *der, const struct decoder *decoder,
+                                 const struct chain *const *likes, size_t like_count,
+                                 struct chain *chain);
+
+/* Both. */
+AV_MUST_USE bool av_chain_parse(struct attest_bytes pem, enum chain_kind kind,
+                                const struct decoder *decoder, const struct chain *const *likes,
+                                size_t like_count, struct chain *chain);
 void av_chain_fini(struct chain *chain);
 
 /* Whether the certificate names itself Intel's Processor CA, else the Platform CA. */

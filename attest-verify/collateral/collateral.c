@@ -19,13 +19,11 @@ static struct attest_bytes bytes_of(const char *text)
     return (struct attest_bytes){.ptr = (const uint8_t *)text, .len = strlen(text)};
 }
 
-/* The chains of a document have a root, and mostly a signer, in common: `like` is one before. */
-static bool parse_chain(const cJSON *json, const char *member, enum chain_kind kind,
-                        const struct chain *like, struct chain *chain, char *error,
-                        size_t error_size)
+static bool split_chain(const cJSON *json, const char *member, enum chain_kind kind,
+                        struct chain_der *der, char *error, size_t error_size)
 {
     const char *pem = av_json_string(json, member);
-    if (pem == NULL || !av_chain_parse_like(bytes_of(pem), kind, &like, 1, chain))
+    if (pem == NULL || !av_chain_split(bytes_of(pem), kind, der))
         return fail(error, error_size, member, "not a PEM chain of two certificates");
     return true;
 }
@@ -67,8 +65,8 @@ static const struct members tcb_members = {"tcb_info", "tcb_info_signature",
 static const struct members qe_members = {"qe_identity", "qe_identity_signature",
                                           "qe_identity_issuer_chain"};
 
-static bool parse_signed(const cJSON *json, const struct members *members, const struct chain *like,
-                         struct signed_text *out, char *error, size_t error_size)
+static bool parse_signed(const cJSON *json, const struct members *members, struct signed_text *out,
+                         struct chain_der *signer, char *error, size_t error_size)
 {
     char wrong[96];
     const char *text = av_json_string(json, members->text);
@@ -83,22 +81,21 @@ static bool parse_signed(const cJSON *json, const struct members *members, const
     out->len = strlen(text);
     if (out->text == NULL)
         return fail(error, error_size, members->text, "out of memory");
-    return parse_chain(json, members->chain, CHAIN_TCB_SIGNER, like, &out->signer, error,
-                       error_size);
+    return split_chain(json, members->chain, CHAIN_TCB_SIGNER, signer, error, error_size);
 }
 
 static bool parse_members(const cJSON *json, struct attest_collateral *collateral, char *error,
                           size_t error_size)
 {
     const char *wrong;
-    const struct chain none = {0};
-    if (!parse_chain(json, "pck_crl_issuer_chain", CHAIN_CRL_ISSUER, &none, &collateral->crl_issuer,
+    struct chain_der *ders = collateral->ders;
+    if (!split_chain(json, "pck_crl_issuer_chain", CHAIN_CRL_ISSUER, &ders[COLLATERAL_CRL_ISSUER],
                      error, error_size) ||
         !parse_crl(json, "root_ca_crl", &collateral->root_crl, error, error_size) ||
         !parse_crl(json, "pck_crl", &collateral->pck_crl, error, error_size) ||
-        !parse_signed(json, &tcb_members, &collateral->crl_issuer, &collateral->tcb_text, error,
-                      error_size) ||
-        !parse_signed(json, &qe_members, &collateral->tcb_text.signer, &collateral->qe_text, error,
+        !parse_signed(json, &tcb_members, &collateral->tcb_text, &ders[COLLATERAL_TCB_SIGNER],
+                      error, error_size) ||
+        !parse_signed(json, &qe_members, &collateral->qe_text, &ders[COLLATERAL_QE_SIGNER], error,
                       error_size))
         return false;
     if (!av_tcb_document_parse(collateral->tcb_text.json, &collateral->tcb, &wrong))
@@ -146,7 +143,6 @@ static void fini_signed(struct signed_text *text)
 {
     cJSON_Delete(text->json);
     free(text->text);
-    av_chain_fini(&text->signer);
 }
 
 void attest_collateral_free(struct attest_collateral *collateral)
@@ -158,10 +154,35 @@ void attest_collateral_free(struct attest_collateral *collateral)
     av_qe_document_fini(&collateral->qe);
     fini_signed(&collateral->tcb_text);
     fini_signed(&collateral->qe_text);
-    av_chain_fini(&collateral->crl_issuer);
+    for (size_t i = 0; i < COLLATERAL_CHAINS; ++i)
+        av_chain_der_fini(&collateral->ders[i]);
+    av_collateral_chains_fini(&collateral->proven_chains);
     X509_CRL_free(collateral->root_crl);
     X509_CRL_free(collateral->pck_crl);
     free(collateral);
+}
+
+const struct collateral_chains *av_collateral_chains(const struct attest_collateral *collateral,
+                                                     const struct decoder *decoder,
+                                                     const struct chain *like,
+                                                     struct collateral_chains *own)
+{
+    const struct chain *likes[1 + COLLATERAL_CHAINS] = {like};
+    *own = (struct collateral_chains){0};
+    if (collateral->is_proven)
+        return &collateral->proven_chains;
+    for (size_t i = 0; i < COLLATERAL_CHAINS; ++i) {
+        if (!av_chain_decode(&collateral->ders[i], decoder, likes, 1 + i, &own->chains[i]))
+            return NULL;
+        likes[1 + i] = &own->chains[i];
+    }
+    return own;
+}
+
+void av_collateral_chains_fini(struct collateral_chains *chains)
+{
+    for (size_t i = 0; i < COLLATERAL_CHAINS; ++i)
+        av_chain_fini(&chains->chains[i]);
 }
 
 static bool chains_are_equal(const struct chain *a, const struct chain *b)
@@ -187,44 +208,48 @@ static bool check_dates(const struct document_head *head, const char *name, stru
     return true;
 }
 
-static bool check_signature(const struct signed_text *text, const char *name,
-                            struct attest_verdict *verdict)
+static bool check_signature(const struct signed_text *text, const struct chain *signer,
+                            const char *name, struct attest_verdict *verdict)
 {
     struct attest_bytes message = {.ptr = (const uint8_t *)text->text, .len = text->len};
     struct attest_bytes signature = {.ptr = text->signature, .len = sizeof text->signature};
-    return av_signature_holds(X509_get0_pubkey(text->signer.certificates[0]), signature, message) ||
+    return av_signature_holds(X509_get0_pubkey(signer->certificates[0]), signature, message) ||
            av_refuse(verdict, ATTEST_COLLATERAL_SIGNATURE, "the %s is not signed by its signer",
                      name);
 }
 
 /* The lists and the chain the PCK CRL came with. */
 static bool verify_lists(const struct attest_collateral *collateral,
-                         const struct chain_trust *trust, struct moment at,
-                         struct attest_verdict *verdict)
+                         const struct collateral_chains *chains, const struct chain_trust *trust,
+                         struct moment at, struct attest_verdict *verdict)
 {
-    const struct chain *issuer = &collateral->crl_issuer;
+    const struct chain *issuer = &chains->chains[COLLATERAL_CRL_ISSUER];
     return av_chain_verify(issuer, CHAIN_CRL_ISSUER, trust, verdict) &&
            av_crl_check(collateral->root_crl, issuer->certificates[1], "root", at, verdict) &&
            av_crl_check(collateral->pck_crl, issuer->certificates[0], "PCK", at, verdict);
 }
 
-static bool verify_signers(const struct attest_collateral *collateral,
-                           const struct chain_trust *trust, struct attest_verdict *verdict)
+static bool verify_signers(const struct collateral_chains *chains, const struct chain_trust *trust,
+                           struct attest_verdict *verdict)
 {
-    const struct chain *tcb_signer = &collateral->tcb_text.signer;
-    const struct chain *qe_signer = &collateral->qe_text.signer;
+    const struct chain *tcb_signer = &chains->chains[COLLATERAL_TCB_SIGNER];
+    const struct chain *qe_signer = &chains->chains[COLLATERAL_QE_SIGNER];
     return av_chain_verify(tcb_signer, CHAIN_TCB_SIGNER, trust, verdict) &&
            (chains_are_equal(tcb_signer, qe_signer) ||
             av_chain_verify(qe_signer, CHAIN_TCB_SIGNER, trust, verdict));
 }
 
-static bool check_texts(const struct attest_collateral *collateral, struct attest_verdict *verdict)
+static bool check_texts(const struct attest_collateral *collateral,
+                        const struct collateral_chains *chains, struct attest_verdict *verdict)
 {
-    return check_signature(&collateral->tcb_text, "TCB info", verdict) &&
-           check_signature(&collateral->qe_text, "QE identity", verdict);
+    return check_signature(&collateral->tcb_text, &chains->chains[COLLATERAL_TCB_SIGNER],
+                           "TCB info", verdict) &&
+           check_signature(&collateral->qe_text, &chains->chains[COLLATERAL_QE_SIGNER],
+                           "QE identity", verdict);
 }
 
 bool av_collateral_verify(const struct attest_collateral *collateral,
+                          const struct collateral_chains *chains,
                           const struct attest_request *request, int64_t grace_s,
                           struct proven *proven, struct attest_verdict *verdict)
 {
@@ -235,11 +260,14 @@ bool av_collateral_verify(const struct attest_collateral *collateral,
                                 .now = request->now,
                                 .proven = proven,
                                 .path_holds = collateral->is_proven};
+    if (chains == NULL)
+        return av_refuse(verdict, ATTEST_COLLATERAL_MALFORMED,
+                         "a chain of the collateral holds what is no certificate");
     if (collateral->is_proven)
         *proven = collateral->proven;
-    return verify_lists(collateral, &trust, at, verdict) &&
-           verify_signers(collateral, &trust, verdict) &&
-           (collateral->is_proven || check_texts(collateral, verdict)) &&
+    return verify_lists(collateral, chains, &trust, at, verdict) &&
+           verify_signers(chains, &trust, verdict) &&
+           (collateral->is_proven || check_texts(collateral, chains, verdict)) &&
            check_dates(&collateral->tcb.head, "TCB info", at, verdict) &&
            check_dates(&collateral->qe.head, "QE identity", at, verdict);
 }
@@ -250,13 +278,24 @@ static bool prove_intel(struct attest_collateral *collateral)
     struct attest_verdict unused;
     struct proven *proven = &collateral->proven;
     struct chain_trust trust = {.crls = {collateral->root_crl}, .crl_count = 1, .proven = proven};
-    const struct chain *issuer = &collateral->crl_issuer;
+    const struct chain none = {0};
+    struct collateral_chains *chains = &collateral->proven_chains;
     *proven = (struct proven){0};
-    return av_chain_path_holds(issuer, CHAIN_CRL_ISSUER, &trust, &unused) &&
-           av_chain_path_holds(&collateral->tcb_text.signer, CHAIN_TCB_SIGNER, &trust, &unused) &&
-           av_chain_path_holds(&collateral->qe_text.signer, CHAIN_TCB_SIGNER, &trust, &unused) &&
-           av_proven_add_crl(proven, collateral->pck_crl, issuer->certificates[0]) &&
-           check_texts(collateral, &unused);
+    collateral->is_proven = false; /* else its chains would be taken from before */
+    av_collateral_chains_fini(chains);
+    bool holds = av_collateral_chains(collateral, NULL, &none, chains) != NULL &&
+                 av_chain_path_holds(&chains->chains[COLLATERAL_CRL_ISSUER], CHAIN_CRL_ISSUER,
+                                     &trust, &unused) &&
+                 av_chain_path_holds(&chains->chains[COLLATERAL_TCB_SIGNER], CHAIN_TCB_SIGNER,
+                                     &trust, &unused) &&
+                 av_chain_path_holds(&chains->chains[COLLATERAL_QE_SIGNER], CHAIN_TCB_SIGNER,
+                                     &trust, &unused) &&
+                 av_proven_add_crl(proven, collateral->pck_crl,
+                                   chains->chains[COLLATERAL_CRL_ISSUER].certificates[0]) &&
+                 check_texts(collateral, chains, &unused);
+    if (!holds)
+        av_collateral_chains_fini(chains);
+    return holds;
 }
 
 bool attest_collateral_prove(struct attest_collateral *collateral)

@@ -1,5 +1,7 @@
 #include "collateral/proven.h"
 
+#include "bytes/crypto.h"
+
 #include <openssl/x509v3.h>
 
 /* X509_cmp compares the signed bytes, so an equal certificate is as good as the same one. */
@@ -50,7 +52,7 @@ static bool signature_holds(struct proven *proven, X509 *subject, X509 *issuer)
         return true;
     EVP_PKEY *key = X509_get0_pubkey(issuer);
     if (X509_check_issued(issuer, subject) != X509_V_OK || key == NULL ||
-        X509_verify(subject, key) != 1)
+        !av_certificate_is_signed(subject, key))
         return false;
     note(proven, subject, issuer);
     return true;
@@ -72,12 +74,15 @@ static int verify_signatures(X509_STORE_CTX *run)
     return ok ? 1 : memory->verify(run);
 }
 
+/* A plain list that its issuer signed, and may sign: OpenSSL's check of it asks nothing more, since
+ * all that can issue here stands in the path itself. */
 static int check_crl(X509_STORE_CTX *run, X509_CRL *crl)
 {
     const struct proven_run *memory = X509_STORE_CTX_get_app_data(run);
     X509 *issuer = X509_STORE_CTX_get0_current_issuer(run);
     bool may_note = issuer != NULL && is_plain(crl);
-    if (may_note && is_crl_proven(memory->proven, crl, issuer))
+    if (may_note && (is_crl_proven(memory->proven, crl, issuer) ||
+                     av_proven_add_crl(memory->proven, crl, issuer)))
         return 1;
     int ok = memory->check_crl(run, crl);
     if (ok == 1 && may_note)
@@ -103,6 +108,12 @@ bool av_proven_init_run(struct proven_run *memory, struct proven *proven, X509_S
            X509_STORE_CTX_set_app_data(run, memory) == 1;
 }
 
+void av_proven_add_certificate(struct proven *proven, X509 *subject, X509 *issuer)
+{
+    if (!is_proven(proven, subject, issuer))
+        note(proven, subject, issuer);
+}
+
 bool av_proven_add_crl(struct proven *proven, X509_CRL *crl, X509 *issuer)
 {
     AUTHORITY_KEYID *akid = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL, NULL);
@@ -110,7 +121,7 @@ bool av_proven_add_crl(struct proven *proven, X509_CRL *crl, X509 *issuer)
     bool ok = akid != NULL && X509_check_akid(issuer, akid) == X509_V_OK && is_plain(crl) &&
               X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) == 0 &&
               (X509_get_key_usage(issuer) & KU_CRL_SIGN) != 0 && key != NULL &&
-              X509_CRL_verify(crl, key) == 1;
+              av_list_is_signed(crl, key);
     AUTHORITY_KEYID_free(akid);
     if (ok && !is_crl_proven(proven, crl, issuer))
         note_crl(proven, crl, issuer);

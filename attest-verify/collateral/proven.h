@@ -37,6 +37,9 @@ AV_MUST_USE bool av_proven_init_run(struct proven_run *memory, struct proven *pr
                                     X509_STORE_CTX *run, X509_STORE *store, X509 *leaf,
                                     STACK_OF(X509) * middle);
 
+/* Notes what the caller knows to hold. */
+void av_proven_add_certificate(struct proven *proven, X509 *subject, X509 *issuer);
+
 /* Checks and notes a list apart from a run. Only a plain list (no delta, no distribution point)
  * whose key identifier names the issuer. */
 AV_MUST_USE bool av_proven_add_crl(struct proven *proven, X509_CRL *crl, X509 *issuer);

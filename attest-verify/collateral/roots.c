@@ -1,9 +1,11 @@
 #include "collateral/roots.h"
 
+#include "bytes/crypto.h"
 #include "collateral/chain.h"
 
 #include <openssl/err.h>
 #include <openssl/sha.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,9 @@ struct root {
 struct attest_roots {
     struct root roots[ROOTS_MAX];
     size_t count;
+    uint8_t known[ROOTS_MAX][SHA256_DIGEST_LENGTH]; /* whole certificates that signed themselves */
+    size_t known_count;
+    struct decoder decoder;
 };
 
 /* The vendors' keys (ra-tls a.5). Intel's has certificates of 2018 that end in 2033 and in 2049;
@@ -36,13 +41,29 @@ static const struct root vendors[] = {
                    0xf5, 0x3f, 0x90, 0x33, 0x9c, 0x70, 0xe9, 0xd7, 0xad, 0x08}},
 };
 
-struct attest_roots *attest_roots_builtin(void)
+/* The SHA-256 of Intel's root certificate that ends in 2049, in every byte (ra-tls a.5). That it
+ * signed itself was checked when this was written, and is by tests/conformance. */
+static const uint8_t intel_2049[SHA256_DIGEST_LENGTH] = {
+    0x44, 0xa0, 0x19, 0x6b, 0x2b, 0x99, 0xf8, 0x89, 0xb8, 0xe1, 0x49, 0xe9, 0x5b, 0x80, 0x7a, 0x35,
+    0x0e, 0x74, 0x24, 0x96, 0x43, 0x99, 0xe8, 0x85, 0xa7, 0xcb, 0xb8, 0xcc, 0xfa, 0xb6, 0x74, 0xd3};
+
+static struct attest_roots *new_roots(void)
 {
     struct attest_roots *roots = calloc(1, sizeof *roots);
+    if (roots == NULL || av_decoder_init(&roots->decoder))
+        return roots;
+    attest_roots_free(roots);
+    return NULL;
+}
+
+struct attest_roots *attest_roots_builtin(void)
+{
+    struct attest_roots *roots = new_roots();
     if (roots == NULL)
         return NULL;
     for (size_t i = 0; i < sizeof vendors / sizeof *vendors; ++i)
         roots->roots[roots->count++] = vendors[i];
+    memcpy(roots->known[roots->known_count++], intel_2049, sizeof intel_2049);
     return roots;
 }
 
@@ -57,9 +78,31 @@ static bool digest_key(X509 *certificate, uint8_t out[SHA256_DIGEST_LENGTH])
     return true;
 }
 
+static bool digest_certificate(X509 *certificate, uint8_t out[SHA256_DIGEST_LENGTH])
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(certificate, &der);
+    if (len <= 0)
+        return false;
+    SHA256(der, (size_t)len, out);
+    OPENSSL_free(der);
+    return true;
+}
+
+/* One that did not sign itself is an anchor by its key all the same, as it always was; a chain that
+ * ends in it is refused for it. */
+static void know(struct attest_roots *roots, X509 *certificate)
+{
+    EVP_PKEY *key = X509_get0_pubkey(certificate);
+    if (key != NULL && X509_check_issued(certificate, certificate) == X509_V_OK &&
+        av_certificate_is_signed(certificate, key) &&
+        digest_certificate(certificate, roots->known[roots->known_count]))
+        ++roots->known_count;
+}
+
 struct attest_roots *attest_roots_from_pem(struct attest_bytes pem, char *error, size_t error_size)
 {
-    struct attest_roots *roots = calloc(1, sizeof *roots);
+    struct attest_roots *roots = new_roots();
     struct cursor cursor = av_cursor_over(pem);
     X509 *certificate = NULL;
     ERR_set_mark();
@@ -68,6 +111,8 @@ struct attest_roots *attest_roots_from_pem(struct attest_bytes pem, char *error,
         ok = roots->count < ROOTS_MAX &&
              digest_key(certificate, roots->roots[roots->count].spki_sha256);
         roots->count += ok;
+        if (ok)
+            know(roots, certificate);
         X509_free(certificate);
     }
     ERR_pop_to_mark();
@@ -75,13 +120,21 @@ struct attest_roots *attest_roots_from_pem(struct attest_bytes pem, char *error,
         return roots;
     snprintf(error, error_size, "trust anchors: not 1 to %d PEM certificates and nothing else",
              ROOTS_MAX);
-    free(roots);
+    attest_roots_free(roots);
     return NULL;
 }
 
 void attest_roots_free(struct attest_roots *roots)
 {
+    if (roots == NULL)
+        return;
+    av_decoder_fini(&roots->decoder);
     free(roots);
+}
+
+const struct decoder *av_roots_decoder(const struct attest_roots *roots)
+{
+    return roots != NULL ? &roots->decoder : NULL;
 }
 
 bool av_roots_have(const struct attest_roots *roots, X509 *certificate)
@@ -93,6 +146,17 @@ bool av_roots_have(const struct attest_roots *roots, X509 *certificate)
         if (memcmp(roots->roots[i].spki_sha256, digest, sizeof digest) == 0 &&
             (roots->roots[i].common_name == NULL ||
              av_common_name_is(certificate, roots->roots[i].common_name)))
+            return true;
+    return false;
+}
+
+bool av_roots_know(const struct attest_roots *roots, X509 *certificate)
+{
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    if (roots == NULL || !digest_certificate(certificate, digest))
+        return false;
+    for (size_t i = 0; i < roots->known_count; ++i)
+        if (memcmp(roots->known[i], digest, sizeof digest) == 0)
             return true;
     return false;
 }

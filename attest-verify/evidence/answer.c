@@ -82,8 +82,9 @@ static bool take_endorsements(const cJSON *object, struct answer *answer,
     if (item == NULL || cJSON_IsNull(item))
         return true;
     if (!cJSON_IsObject(item) || (answer->tee != ATTEST_TEE_SNP && item->child != NULL))
-        return av_refuse(verdict, ATTEST_ANSWER_MALFORMED,
-                         "\"endorsements\" is not an object, or has members and the TEE takes none");
+        return av_refuse(
+            verdict, ATTEST_ANSWER_MALFORMED,
+            "\"endorsements\" is not an object, or has members and the TEE takes none");
     for (size_t i = 0; i < ANSWER_ENDORSEMENTS; ++i)
         if (cJSON_HasObjectItem(item, parts[i].name) &&
             !take_bytes(item, parts[i].name, 1 + i, answer, parts[i].bytes, verdict))

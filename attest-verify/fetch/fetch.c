@@ -133,21 +133,6 @@ static bool is_older(const struct attest_evaluation *a, const struct attest_eval
     return a->tcb < b->tcb || a->qe < b->qe;
 }
 
-static void say_old(const struct attest_platform *platform, const struct attest_evaluation *its,
-                    const struct attest_evaluation *seen, char *error, size_t error_size)
-{
-    if (platform->tee == ATTEST_TEE_SNP)
-        snprintf(error, error_size,
-                 "an old document: its list was issued at %" PRIu64 ", but one of %" PRIu64
-                 " was seen",
-                 its->tcb, seen->tcb);
-    else
-        snprintf(error, error_size,
-                 "an old document: its evaluation numbers are %" PRIu64 " and %" PRIu64
-                 ", but %" PRIu64 " and %" PRIu64 " were seen",
-                 its->tcb, its->qe, seen->tcb, seen->qe);
-}
-
 static bool judge(const struct errand *errand, struct attest_collateral *collateral,
                   struct attest_evaluation *evaluation, int64_t *expires, char *error,
                   size_t error_size)
@@ -162,7 +147,7 @@ static bool judge(const struct errand *errand, struct attest_collateral *collate
     *expires = verdict.expires;
     if (!is_older(evaluation, &errand->seen))
         return true;
-    say_old(&errand->request->platform, evaluation, &errand->seen, error, error_size);
+    fetch_store_say_old(&errand->request->platform, evaluation, &errand->seen, error, error_size);
     return false;
 }
 
@@ -380,12 +365,6 @@ bool fetch_remember(const char *folder, const struct attest_platform *platform,
                     const struct attest_evaluation *evaluation, char *error, size_t error_size)
 {
     struct store store;
-    struct attest_evaluation seen;
-    if (!fetch_store_open(&store, folder, error, error_size) ||
-        !fetch_store_seen(&store, platform, &seen, error, error_size))
-        return false;
-    if (!is_older(evaluation, &seen))
-        return fetch_store_raise(&store, platform, evaluation, error, error_size);
-    say_old(platform, evaluation, &seen, error, error_size);
-    return false;
+    return fetch_store_open(&store, folder, error, error_size) &&
+           fetch_store_remember(&store, platform, evaluation, error, error_size);
 }

@@ -191,17 +191,16 @@ static uint64_t larger(uint64_t a, uint64_t b)
 }
 
 static bool raise_locked(const struct store *store, const struct attest_platform *platform,
+                         const struct attest_evaluation *seen,
                          const struct attest_evaluation *evaluation, char *error, size_t error_size)
 {
     char path[PATH_MAX], text[SEEN_BYTES_MAX];
-    struct attest_evaluation seen;
-    if (!fetch_store_seen(store, platform, &seen, error, error_size))
-        return false;
+    if (evaluation->tcb <= seen->tcb && evaluation->qe <= seen->qe)
+        return true;
     name_seen(store, platform, path);
-    int text_len = snprintf(text, sizeof text, "tcb %" PRIu64 "\nqe %" PRIu64 "\n",
-                            larger(seen.tcb, evaluation->tcb), larger(seen.qe, evaluation->qe));
-    return (evaluation->tcb <= seen.tcb && evaluation->qe <= seen.qe) ||
-           write_file(path, text, (size_t)text_len, error, error_size);
+    int len = snprintf(text, sizeof text, "tcb %" PRIu64 "\nqe %" PRIu64 "\n",
+                       larger(seen->tcb, evaluation->tcb), larger(seen->qe, evaluation->qe));
+    return write_file(path, text, (size_t)len, error, error_size);
 }
 
 /* The numbers first: should the second write fail, the old document is older than they are. */
@@ -210,10 +209,52 @@ static bool keep_locked(const struct store *store, const struct attest_platform 
                         char *error, size_t error_size)
 {
     char path[PATH_MAX];
-    if (!raise_locked(store, platform, evaluation, error, error_size))
+    struct attest_evaluation seen;
+    if (!fetch_store_seen(store, platform, &seen, error, error_size) ||
+        !raise_locked(store, platform, &seen, evaluation, error, error_size))
         return false;
     name_document(store, platform, path);
     return write_file(path, json, len, error, error_size);
+}
+
+void fetch_store_say_old(const struct attest_platform *platform,
+                         const struct attest_evaluation *its, const struct attest_evaluation *seen,
+                         char *error, size_t error_size)
+{
+    if (platform->tee == ATTEST_TEE_SNP)
+        snprintf(error, error_size,
+                 "an old document: its list was issued at %" PRIu64 ", but one of %" PRIu64
+                 " was seen",
+                 its->tcb, seen->tcb);
+    else
+        snprintf(error, error_size,
+                 "an old document: its evaluation numbers are %" PRIu64 " and %" PRIu64
+                 ", but %" PRIu64 " and %" PRIu64 " were seen",
+                 its->tcb, its->qe, seen->tcb, seen->qe);
+}
+
+static bool remember_locked(const struct store *store, const struct attest_platform *platform,
+                            const struct attest_evaluation *evaluation, char *error,
+                            size_t error_size)
+{
+    struct attest_evaluation seen;
+    if (!fetch_store_seen(store, platform, &seen, error, error_size))
+        return false;
+    if (evaluation->tcb >= seen.tcb && evaluation->qe >= seen.qe)
+        return raise_locked(store, platform, &seen, evaluation, error, error_size);
+    fetch_store_say_old(platform, evaluation, &seen, error, error_size);
+    return false;
+}
+
+bool fetch_store_remember(const struct store *store, const struct attest_platform *platform,
+                          const struct attest_evaluation *evaluation, char *error,
+                          size_t error_size)
+{
+    int lock = take_lock(store, error, error_size);
+    bool ok = lock >= 0 && remember_locked(store, platform, evaluation, error, error_size);
+    if (lock >= 0)
+        close(lock);
+    return ok;
 }
 
 bool fetch_store_keep(const struct store *store, const struct attest_platform *platform,
@@ -224,17 +265,6 @@ bool fetch_store_keep(const struct store *store, const struct attest_platform *p
     if (lock < 0)
         return false;
     bool ok = keep_locked(store, platform, json, len, evaluation, error, error_size);
-    close(lock);
-    return ok;
-}
-
-bool fetch_store_raise(const struct store *store, const struct attest_platform *platform,
-                       const struct attest_evaluation *evaluation, char *error, size_t error_size)
-{
-    int lock = take_lock(store, error, error_size);
-    if (lock < 0)
-        return false;
-    bool ok = raise_locked(store, platform, evaluation, error, error_size);
     close(lock);
     return ok;
 }

@@ -32,8 +32,15 @@ bool fetch_store_keep(const struct store *store, const struct attest_platform *p
                       const char *json, size_t len, const struct attest_evaluation *evaluation,
                       char *error, size_t error_size);
 
-/* Raises the numbers alone, each by itself. */
-bool fetch_store_raise(const struct store *store, const struct attest_platform *platform,
-                       const struct attest_evaluation *evaluation, char *error, size_t error_size);
+/* The numbers of a document that holds and came another way: raises what was seen to them. False
+ * and a sentence when they are lower, or cannot be kept. */
+bool fetch_store_remember(const struct store *store, const struct attest_platform *platform,
+                          const struct attest_evaluation *evaluation, char *error,
+                          size_t error_size);
+
+/* The sentence about a document that is older than what was seen. */
+void fetch_store_say_old(const struct attest_platform *platform,
+                         const struct attest_evaluation *its, const struct attest_evaluation *seen,
+                         char *error, size_t error_size);
 
 #endif

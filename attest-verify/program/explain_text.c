@@ -7,13 +7,6 @@
 
 enum { MOMENT_DIGITS = 10 }; /* unix seconds from 2001 to 2286 */
 
-/* What is no printable character would move the reader's cursor: details quote foreign texts. */
-static void put_plain(const char *text)
-{
-    for (; *text != '\0'; ++text)
-        putchar(isprint((unsigned char)*text) ? *text : '?');
-}
-
 static void put_moment(long long at)
 {
     time_t seconds = (time_t)at;
@@ -26,25 +19,30 @@ static void put_moment(long long at)
         printf("%lld", at);
 }
 
-/* Times in details are unix seconds after "at ", "since " or "ended at "; people read dates. */
+/* Details quote foreign texts, whose control characters would move the reader's cursor. A number by
+ * itself and of so many digits is a time: people read dates. Digits within hexadecimal
+ * strings and dotted versions are left alone. */
+static size_t moment_at(const char *text, char before)
+{
+    size_t digits = strspn(text, "0123456789");
+    bool alone = !isalnum((unsigned char)before) && before != '.' && text[digits] != '.' &&
+                 !isalnum((unsigned char)text[digits]);
+    return digits == MOMENT_DIGITS && alone ? digits : 0;
+}
+
 static void put_detail(const char *text)
 {
-    while (*text != '\0') {
-        size_t digits = strspn(text, "0123456789");
+    for (char before = ' '; *text != '\0'; before = *text++) {
+        size_t digits = moment_at(text, before);
         if (digits == 0) {
-            char one[2] = {*text++, '\0'};
-            put_plain(one);
+            putchar(isprint((unsigned char)*text) ? *text : '?');
             continue;
         }
-        long long number = 0;
-        bool is_moment = digits == MOMENT_DIGITS && text[digits] != '.' && !isxdigit(text[digits]);
-        for (size_t i = 0; is_moment && i < digits; ++i)
-            number = number * 10 + (text[i] - '0');
-        if (is_moment)
-            put_moment(number);
-        else
-            fwrite(text, 1, digits, stdout);
-        text += digits;
+        long long at = 0;
+        for (size_t i = 0; i < digits; ++i)
+            at = at * 10 + (text[i] - '0');
+        put_moment(at);
+        text += digits - 1;
     }
 }
 
@@ -67,8 +65,7 @@ bool av_explain_print(const char *file, const struct attest_verdict *verdict,
     for (int i = 0; i < ATTEST_CHECK_COUNT; ++i)
         if (explanation->checks[i].result != ATTEST_CHECK_NOT_APPLICABLE)
             put_check((enum attest_check)i, &explanation->checks[i]);
-    put_plain(file);
-    printf(": %s", attest_is_trusted(verdict) ? "trusted" : "refused");
+    printf("%s: %s", file, attest_is_trusted(verdict) ? "trusted" : "refused");
     if (!attest_is_trusted(verdict)) {
         printf(", %s: %s (", attest_reason_word(verdict->reason),
                attest_reason_sentence(verdict->reason));

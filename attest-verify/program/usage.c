@@ -15,6 +15,7 @@ static const char summary[] =
     "  explain FILE    verify any of these and print each check, one a line, for people\n"
     "  policy FILE     check a policy, or draft one from the evidence of a known good worker\n"
     "  simulate DIR    make a simulated TEE vendor, collateral and workers' certificates, for tests\n"
+    "  simulate quote  make one more quote of a simulated worker, over report data given\n"
     "  help COMMAND    the same as COMMAND --help: everything about one command\n"
     "\n"
     "Options of cert, quote, snp, explain and policy\n"

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureServer } from 'node:http2';
 import { parseArgs } from 'node:util';
+import { Attest, CHALLENGE_PATH } from './attest.mjs';
 import { runAgent, Usage } from './call.mjs';
 import { isCid } from './cid.mjs';
 import { Reply } from './reply.mjs';
@@ -29,6 +30,10 @@ Serves /ipfs/<cid>[/<rest>][?query] with the agent in DIR whose bytes hash to <c
   --key FILE     its private key, PEM
   --agents DIR   the agent files, *.mjs
   --state DIR    where agents with a state transition keep it (default: they are refused)
+  --tee DIR      the folder in which attest-verify simulate made NAME.crt.pem: challenges of a
+                 gateway at /.well-known/attest are answered with quotes of that worker, made
+                 with the simulated vendor's keys in DIR (default: challenges are not known)
+  --attest-verify PROGRAM  who makes those quotes (default attest-verify)
   --host ADDR    address to listen on (default 127.0.0.1)
   --port N       port to listen on; 0, the default, takes a free one
   --help         this
@@ -52,10 +57,13 @@ class Worker {
     #sockets = new Map(); // of HTTP/1.1 -> calls under way on it
     #calls = new Map(); // reply -> promise of its end
     #draining = false;
+    #attest;
 
-    constructor(shelf, states, tls) {
+    // `attest` answers challenges; null: they are not known.
+    constructor(shelf, states, tls, attest) {
         this.#shelf = shelf;
         this.#states = states;
+        this.#attest = attest;
         this.#server = createSecureServer({
             ...tls,
             allowHTTP1: true,
@@ -168,6 +176,8 @@ class Worker {
     }
 
     async #answer(ask, reply, usage) {
+        if (this.#attest !== null && ask.req.url === CHALLENGE_PATH)
+            return this.#attest.answer(ask.req, reply);
         readTarget(ask);
         if (this.#calls.size > CALLS_MAX)
             throw new Refusal(503, 'worker-busy', 'this worker runs as many calls as it can');
@@ -250,7 +260,7 @@ function wordOf(error) {
 
 function readOptions() {
     const options = {};
-    for (const name of ['cert', 'key', 'agents', 'state', 'host', 'port'])
+    for (const name of ['cert', 'key', 'agents', 'state', 'host', 'port', 'tee', 'attest-verify'])
         options[name] = { type: 'string' };
     const { values } = parseArgs({ options: { ...options, help: { type: 'boolean' } } });
     if (values.help)
@@ -284,7 +294,9 @@ async function main() {
         const shelf = new Shelf(options.agents);
         await shelf.scan();
         const states = options.state === undefined ? null : new States(options.state);
-        const worker = new Worker(shelf, states, tls);
+        const attest = options.tee === undefined ? null
+            : new Attest(tls.cert, options.cert, options['attest-verify'] ?? 'attest-verify', options.tee);
+        const worker = new Worker(shelf, states, tls, attest);
         const port = await worker.listen(options.port, options.host);
         for (const name of ['SIGTERM', 'SIGINT']) {
             process.once(name, async () => {

@@ -93,8 +93,8 @@ const struct ctl_command ctl_commands[] = {
     {"holds", "NAME", 1, none, "Show the money set aside for calls under way", "",
      "  teegatectl holds alice\n", ctl_holds},
     {"workers", "", 0, none, "Show the workers, their state and their attestation",
-     "STATE is ready, connecting, attesting, refused, resting or idle. REASON is the word of the\n"
-     "last verdict; a refused worker gets no request, and -o json has the verdict's detail.\n"
+     "STATE is ready, connecting, attesting, challenging, refused, resting or idle. REASON is the\n"
+     "word of the last verdict; a refused worker gets no request, and -o json has the verdict's detail.\n"
      "This is the view of the gateway's first lane.\n",
      "  teegatectl workers\n", ctl_workers},
     {"live", "", 0, none, "Show the calls under way",

@@ -81,7 +81,7 @@ static void say_faults(struct page *page, const struct stats *const *lanes, unsi
 }
 
 /* The words a pool has for a worker's state (workers/pools.h). */
-static const char *const states[] = {"ready",   "connecting", "attesting",
+static const char *const states[] = {"ready",   "connecting", "attesting", "challenging",
                                      "refused", "resting",    "idle"};
 
 enum { STATE_COUNT = sizeof(states) / sizeof(states[0]) };

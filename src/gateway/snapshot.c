@@ -46,6 +46,7 @@ static bool build_pool(struct registry *registry, const struct config *config,
     facts->streams_per_link = pool->facts.streams_per_link;
     facts->connect_ms_max = pool->facts.connect_ms_max;
     facts->waits_max = pool->facts.waits_max;
+    facts->challenge = pool->facts.challenge;
     facts->trust =
         trust_read(pool->policy, (const char *const *)pool->collateral, pool->collateral_count,
                    pool->roots[0] == '\0' ? NULL : pool->roots, why, sizeof(why));

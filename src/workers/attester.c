@@ -35,7 +35,8 @@ struct question {
     void (*answer)(void *owner, uint64_t id, const struct proof *proof);
     uint64_t id;
     struct proof proof;
-    size_t certificate_bytes; /* as shown; more than are held when it is too large */
+    struct attester_answer *answered; /* NULL: the certificate alone is asked about */
+    size_t certificate_bytes;         /* as shown; more than are held when it is too large */
     char certificate[];
 };
 
@@ -46,22 +47,23 @@ struct leave {
     sem_t taken;
 };
 
+static void question_free(struct question *question)
+{
+    trust_give(question->trust);
+    free(question->answered);
+    free(question);
+}
+
 /* --- on the asker's thread ----------------------------------------------------------------- */
 
 static void deliver(struct letter *letter, void *owner)
 {
     struct question *question = container_of(letter, struct question, letter);
     question->answer(owner, question->id, &question->proof);
-    free(question);
+    question_free(question);
 }
 
 /* --- on the attester's thread -------------------------------------------------------------- */
-
-static void drop(struct question *question)
-{
-    trust_give(question->trust);
-    free(question);
-}
 
 /* False when the asker's mailbox is full. */
 static bool hand_back(struct attester *attester, struct question *question)
@@ -112,13 +114,18 @@ static void judge(struct letter *letter, void *owner)
     struct question *question = container_of(letter, struct question, letter);
     list_init(&letter->node);
     if (attester->stopping) {
-        drop(question);
+        question_free(question);
         return;
     }
     uint64_t began_us = clock_monotonic_us();
     struct span certificate = span_of(question->certificate, question->certificate_bytes);
-    if (verdicts_judge(&attester->verdicts, question->trust, certificate, clock_unix_ms(),
-                       &question->proof))
+    bool anew = true;
+    if (question->answered != NULL)
+        proof_judge_answer(question->trust, question->answered, clock_unix_ms(), &question->proof);
+    else
+        anew = verdicts_judge(&attester->verdicts, question->trust, certificate, clock_unix_ms(),
+                              &question->proof);
+    if (anew)
         say_judged(attester, question, clock_monotonic_us() - began_us);
     trust_give(question->trust);
     question->trust = NULL;
@@ -140,7 +147,7 @@ static void take_leave(struct letter *letter, void *owner)
         if (question->mailbox != leave->mailbox)
             continue;
         list_remove(node);
-        drop(question);
+        question_free(question);
         atomic_fetch_sub_explicit(&attester->waiting, 1, memory_order_relaxed);
     }
     must(sem_post(&leave->taken) == 0);
@@ -192,22 +199,26 @@ void attester_stop(struct attester *attester)
     must(pthread_join(attester->thread, NULL) == 0);
     mailbox_close(attester->mailbox);
     while ((node = list_take(&attester->late)) != NULL)
-        drop(container_of(node, struct question, letter.node));
+        question_free(container_of(node, struct question, letter.node));
     timer_fini(&attester->late_timer);
     verdicts_fini(&attester->verdicts);
     loop_free(attester->loop);
     free(attester);
 }
 
-bool attester_ask(struct attester *attester, struct trust *trust, struct span certificate,
-                  struct mailbox *mailbox,
-                  void (*answer)(void *owner, uint64_t id, const struct proof *proof), uint64_t id)
+/* Room for one more question, which is then to be posted. */
+static bool take_place(struct attester *attester)
 {
-    if (atomic_fetch_add_explicit(&attester->waiting, 1, memory_order_relaxed) >=
-        ATTESTER_WAITS_MAX) {
-        atomic_fetch_sub_explicit(&attester->waiting, 1, memory_order_relaxed);
-        return false;
-    }
+    if (atomic_fetch_add_explicit(&attester->waiting, 1, memory_order_relaxed) < ATTESTER_WAITS_MAX)
+        return true;
+    atomic_fetch_sub_explicit(&attester->waiting, 1, memory_order_relaxed);
+    return false;
+}
+
+static struct question *
+question_new(struct trust *trust, struct span certificate, struct mailbox *mailbox,
+             void (*answer)(void *owner, uint64_t id, const struct proof *proof), uint64_t id)
+{
     size_t held = certificate.len <= ATTESTER_CERTIFICATE_BYTES_MAX ? certificate.len : 0;
     struct question *question = alloc_zeroed(sizeof(*question) + held);
     question->letter.read = judge;
@@ -219,6 +230,45 @@ bool attester_ask(struct attester *attester, struct trust *trust, struct span ce
     question->certificate_bytes = certificate.len;
     if (held > 0)
         memcpy(question->certificate, certificate.ptr, held);
+    return question;
+}
+
+bool attester_ask(struct attester *attester, struct trust *trust, struct span certificate,
+                  struct mailbox *mailbox,
+                  void (*answer)(void *owner, uint64_t id, const struct proof *proof), uint64_t id)
+{
+    if (!take_place(attester))
+        return false;
+    struct question *question = question_new(trust, certificate, mailbox, answer, id);
+    must(mailbox_post(attester->mailbox, &question->letter));
+    return true;
+}
+
+/* With the bytes behind it; only certificates that were judged before come here, so this one is
+ * whole. */
+static struct attester_answer *copy_answer(const struct attester_answer *answered,
+                                           const struct question *question)
+{
+    struct attester_answer *copy = alloc_zeroed(sizeof(*copy) + answered->answer.len);
+    char *bytes = (char *)(copy + 1);
+    must(answered->certificate.len <= ATTESTER_CERTIFICATE_BYTES_MAX);
+    *copy = *answered;
+    copy->certificate = span_of(question->certificate, question->certificate_bytes);
+    if (answered->answer.len > 0)
+        memcpy(bytes, answered->answer.ptr, answered->answer.len);
+    copy->answer = span_of(bytes, answered->answer.len);
+    return copy;
+}
+
+bool attester_ask_answer(struct attester *attester, struct trust *trust,
+                         const struct attester_answer *answered, struct mailbox *mailbox,
+                         void (*answer)(void *owner, uint64_t id, const struct proof *proof),
+                         uint64_t id)
+{
+    if (!take_place(attester))
+        return false;
+    struct question *question = question_new(trust, answered->certificate, mailbox, answer, id);
+    question->answered = copy_answer(answered, question);
     must(mailbox_post(attester->mailbox, &question->letter));
     return true;
 }

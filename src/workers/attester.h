@@ -1,6 +1,6 @@
-/* The thread that verifies evidence, so that no lane does. It owns its cache of verdicts
- * (SHA-256 of certificate, policy and collateral; until the earliest expiry; at most 4096).
- * It never reads a clock for a lane: verdicts carry their expiry in unix seconds. */
+/* The thread that verifies evidence and answers to challenges, so that no lane does. It owns its
+ * cache of verdicts (SHA-256 of certificate, policy and collateral; until the earliest expiry; at
+ * most 4096). It never reads a clock for a lane: verdicts carry their expiry in unix seconds. */
 #ifndef WORKERS_ATTESTER_H
 #define WORKERS_ATTESTER_H
 
@@ -39,6 +39,23 @@ MUST_USE bool attester_ask(struct attester *attester, struct trust *trust, struc
                            struct mailbox *mailbox,
                            void (*answer)(void *owner, uint64_t id, const struct proof *proof),
                            uint64_t id);
+
+enum { ATTESTER_TERM_BYTES = 32 };
+
+/* What a worker answered to a challenge, and what it had to be bound to (workers/challenge.h). */
+struct attester_answer {
+    struct span certificate; /* as it was shown in the handshake */
+    uint8_t exporter[ATTESTER_TERM_BYTES];
+    uint8_t nonce[ATTESTER_TERM_BYTES];
+    struct span answer;
+};
+
+/* The same for an answer (copied): a proof of whether it is trusted, why not, and until when. */
+MUST_USE bool attester_ask_answer(struct attester *attester, struct trust *trust,
+                                  const struct attester_answer *answered, struct mailbox *mailbox,
+                                  void (*answer)(void *owner, uint64_t id,
+                                                 const struct proof *proof),
+                                  uint64_t id);
 
 /* Before `mailbox` is closed: what was asked for it and is not posted yet is dropped, and nothing
  * is posted to it once this returns. Waits for the attester's thread (questions before it are

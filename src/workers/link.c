@@ -17,7 +17,14 @@ enum {
 };
 
 /* link->noted */
-enum { NOTED_OPEN = 1, NOTED_VERDICT = 2, NOTED_ROOM = 4, NOTED_ENDED = 8, NOTED_TIME = 16 };
+enum {
+    NOTED_OPEN = 1,
+    NOTED_VERDICT = 2,
+    NOTED_ROOM = 4,
+    NOTED_ENDED = 8,
+    NOTED_TIME = 16,
+    NOTED_ANSWER = 32
+};
 
 static void link_run(void *owner);
 
@@ -61,6 +68,28 @@ static void note_time(void *owner)
     note(owner, NOTED_TIME);
 }
 
+static void note_answer(void *user)
+{
+    note(user, NOTED_ANSWER);
+}
+
+/* On the answer to the challenge: it is the certificate's proof that says what the worker is. */
+static void note_answer_verdict(void *owner, uint64_t id, const struct proof *proof)
+{
+    struct link_site *site = owner;
+    struct link *link = slots_find(&site->links, id);
+    if (link == NULL || link->state != LINK_CHALLENGING)
+        return;
+    link->proof.trusted = proof->trusted;
+    memcpy(link->proof.reason, proof->reason, sizeof(proof->reason));
+    memcpy(link->proof.detail, proof->detail, sizeof(proof->detail));
+    if (proof->expires < link->proof.expires)
+        link->proof.expires = proof->expires;
+    if (proof->lasts_ms < link->proof.lasts_ms)
+        link->proof.lasts_ms = proof->lasts_ms;
+    note(link, NOTED_VERDICT);
+}
+
 static void note_verdict(void *owner, uint64_t id, const struct proof *proof)
 {
     struct link_site *site = owner;
@@ -85,7 +114,8 @@ static const struct http_events http_events = {
 
 /* --- states -------------------------------------------------------------------------------- */
 
-static const char *const state_words[] = {"connecting", "attesting", "ready", "draining", "over"};
+static const char *const state_words[] = {"connecting", "attesting", "challenging",
+                                          "ready",      "draining",  "over"};
 
 const char *link_state_word(enum link_state state)
 {
@@ -97,7 +127,8 @@ static void link_move(struct link *link, enum link_state to)
 {
     static const unsigned next[] = {
         [LINK_CONNECTING] = 1U << LINK_ATTESTING | 1U << LINK_OVER,
-        [LINK_ATTESTING] = 1U << LINK_READY | 1U << LINK_OVER,
+        [LINK_ATTESTING] = 1U << LINK_CHALLENGING | 1U << LINK_READY | 1U << LINK_OVER,
+        [LINK_CHALLENGING] = 1U << LINK_READY | 1U << LINK_OVER,
         [LINK_READY] = 1U << LINK_DRAINING | 1U << LINK_OVER,
         [LINK_DRAINING] = 1U << LINK_OVER,
         [LINK_OVER] = 0,
@@ -130,6 +161,7 @@ static void link_end(struct link *link)
 {
     link_move(link, LINK_OVER);
     timer_fini(&link->timer);
+    challenge_fini(&link->challenge); /* its stream's release notes room: before the wake goes */
     wake_cancel(&link->wake);
     slots_give(&link->site->links, link->id);
     if (link->http != NULL)
@@ -239,6 +271,14 @@ static void explain_end(struct link *link)
              link_state_word(link->state));
 }
 
+/* It has more to do than it takes. */
+static void fail_for_attester(struct link *link)
+{
+    snprintf(link->detail, sizeof(link->detail), "%d verifications are waiting already",
+             ATTESTER_WAITS_MAX);
+    link_fail(link, FAULT_OVERLOADED, false);
+}
+
 /* The handshake is whole on both sides: only now is it proven that the worker has the key its
  * evidence speaks of (ra-tls (d) 8). */
 static void step_connecting(struct link *link, unsigned noted)
@@ -254,12 +294,9 @@ static void step_connecting(struct link *link, unsigned noted)
     struct span certificate = conn_peer_certificate(link->conn);
     conn_pause(link->conn, PAUSE_LIMIT);
     link_move(link, LINK_ATTESTING);
-    if (attester_ask(link->site->attester, link->pool->trust, certificate, link->site->mailbox,
-                     note_verdict, link->id))
-        return;
-    snprintf(link->detail, sizeof(link->detail), "%d verifications are waiting already",
-             ATTESTER_WAITS_MAX);
-    link_fail(link, FAULT_OVERLOADED, false);
+    if (!attester_ask(link->site->attester, link->pool->trust, certificate, link->site->mailbox,
+                      note_verdict, link->id))
+        fail_for_attester(link);
 }
 
 /* --- the verdict --------------------------------------------------------------------------- */
@@ -301,23 +338,41 @@ static void arm(struct link *link)
     timer_set(&link->timer, link->expires_at < at ? link->expires_at : at);
 }
 
-/* The only way to READY. */
-static void link_admit(struct link *link, const struct proof *proof)
+static void see_room(struct link *link)
 {
-    must(link->state == LINK_ATTESTING);
-    must(proof->trusted);
-    must(proof->lasts_ms > 0);
-    uint64_t now = loop_now(link->site->loop);
+    uint32_t most = http_room(link->http) + http_live(link->http);
+    if (most > link->most_seen)
+        link->most_seen = most;
+}
+
+/* From here on there may be HTTP: the certificate's evidence is trusted. */
+static void begin_http(struct link *link)
+{
+    must(link->state == LINK_ATTESTING && link->proof.trusted);
     struct http_options options = options_for(link->pool);
     struct conn *conn = link->conn;
-    link->expires_at = proof->lasts_ms < UINT64_MAX - now ? now + proof->lasts_ms : UINT64_MAX;
-    link->idle_since = now;
     link->conn = NULL;
     link->http = http_client(link->site->loop, conn, &options, &http_events, link);
     conn_resume(conn, PAUSE_LIMIT);
+}
+
+/* The only way to READY. */
+static void link_admit(struct link *link, const struct proof *proof)
+{
+    /* From ATTESTING only where the pool wants no challenge. */
+    must(link->state ==
+         (link->pool->challenge == CHALLENGE_OFF ? LINK_ATTESTING : LINK_CHALLENGING));
+    must(proof->trusted);
+    must(proof->lasts_ms > 0);
+    uint64_t now = loop_now(link->site->loop);
+    link->expires_at = proof->lasts_ms < UINT64_MAX - now ? now + proof->lasts_ms : UINT64_MAX;
+    link->idle_since = now;
+    challenge_fini(&link->challenge);
     link_move(link, LINK_READY);
     /* HTTP/1.1 has no SETTINGS to wait for. */
-    link->settled = strcmp(http_version(link->http), "HTTP/2") != 0;
+    link->takes_one = strcmp(http_version(link->http), "HTTP/2") != 0;
+    see_room(link);
+    link->settled = link->takes_one || link->most_seen > 1;
     arm(link);
     tell(link, LINK_NEWS_READY);
 }
@@ -330,14 +385,25 @@ static void link_refuse(struct link *link)
     tell(link, LINK_NEWS_REFUSED);
 }
 
+static bool is_trusted(const struct link *link)
+{
+    return link->proof.trusted && link->proof.lasts_ms > 0;
+}
+
+static void begin_challenge(struct link *link);
+
 static void step_attesting(struct link *link, unsigned noted)
 {
     if ((noted & NOTED_VERDICT) != 0) {
         say_verdict(link);
-        if (link->proof.trusted && link->proof.lasts_ms > 0)
-            link_admit(link, &link->proof);
-        else
+        if (!is_trusted(link)) {
             link_refuse(link);
+        } else if (link->pool->challenge != CHALLENGE_OFF) {
+            begin_challenge(link);
+        } else {
+            begin_http(link);
+            link_admit(link, &link->proof);
+        }
     } else if ((noted & NOTED_TIME) != 0) {
         /* The attester's delay, not the worker's: its health is not touched. */
         snprintf(link->detail, sizeof(link->detail), "no verdict within %u ms of connecting",
@@ -346,14 +412,89 @@ static void step_attesting(struct link *link, unsigned noted)
     }
 }
 
-/* --- ready --------------------------------------------------------------------------------- */
+/* --- the challenge ------------------------------------------------------------------------- */
 
-static void see_room(struct link *link)
+static void say_challenge(const struct link *link)
 {
-    uint32_t most = http_room(link->http) + http_live(link->http);
-    if (most > link->most_seen)
-        link->most_seen = most;
+    const struct proof *proof = &link->proof;
+    struct log_line line;
+    begin_line(&line, LOG_NOTICE, "challenge", link);
+    json_bool(&line.json, "trusted", proof->trusted);
+    json_text(&line.json, "reason", span_text(proof->reason));
+    json_text(&line.json, "detail", span_text(proof->detail));
+    json_u64(&line.json, "took_ms", loop_now(link->site->loop) - link->challenge_at);
+    log_write(link->site->log, &line);
+    stats_add(proof->trusted ? &link->site->stats->challenges_trusted
+                             : &link->site->stats->challenges_refused,
+              1);
 }
+
+/* As the challenge itself found it, before any evidence was read. */
+static void refuse_challenge(struct link *link)
+{
+    struct proof *proof = &link->proof;
+    proof->trusted = false;
+    proof->lasts_ms = 0;
+    snprintf(proof->reason, sizeof(proof->reason), "%s", link->challenge.reason);
+    snprintf(proof->detail, sizeof(proof->detail), "%s", link->challenge.detail);
+    say_challenge(link);
+    link_refuse(link);
+}
+
+static void begin_challenge(struct link *link)
+{
+    uint64_t now = loop_now(link->site->loop);
+    link->challenge_at = now;
+    challenge_prepare(&link->challenge, link->conn);
+    if (link->challenge.state == CHALLENGE_REFUSED) {
+        refuse_challenge(link);
+        return;
+    }
+    begin_http(link);
+    link_move(link, LINK_CHALLENGING);
+    timer_set(&link->timer, now + CHALLENGE_MS_MAX);
+    challenge_send(&link->challenge, link->http, link->worker->authority, note_answer, link);
+}
+
+/* The worker has done its part in time; the attester has the time it has for certificates. */
+static void judge_answer(struct link *link)
+{
+    timer_set(&link->timer, loop_now(link->site->loop) + link->pool->connect_ms_max);
+    if (!challenge_judge(&link->challenge, link->site->attester, link->pool->trust,
+                         link->site->mailbox, note_answer_verdict, link->id))
+        fail_for_attester(link);
+}
+
+static void step_challenging(struct link *link, unsigned noted)
+{
+    bool is_judged = link->challenge.state == CHALLENGE_ANSWERED;
+    if ((noted & NOTED_VERDICT) != 0) {
+        say_challenge(link);
+        if (is_trusted(link))
+            link_admit(link, &link->proof);
+        else
+            link_refuse(link);
+        return;
+    }
+    if (is_judged && (noted & NOTED_TIME) != 0) {
+        snprintf(link->detail, sizeof(link->detail),
+                 "no verdict on the answer to the challenge within %u ms",
+                 link->pool->connect_ms_max);
+        link_fail(link, FAULT_CONNECT_FAILED, false);
+        return;
+    }
+    if (is_judged)
+        return;
+    challenge_read(&link->challenge);
+    if (link->challenge.state == CHALLENGE_ASKED && (noted & NOTED_TIME) != 0)
+        challenge_note_late(&link->challenge);
+    if (link->challenge.state == CHALLENGE_REFUSED)
+        refuse_challenge(link);
+    else if (link->challenge.state == CHALLENGE_ANSWERED)
+        judge_answer(link);
+}
+
+/* --- ready --------------------------------------------------------------------------------- */
 
 bool link_is_leaving(const struct link *link)
 {
@@ -393,7 +534,7 @@ void link_return(struct link *link, struct stream *stream)
 
 void link_drain(struct link *link)
 {
-    if (link->state == LINK_CONNECTING || link->state == LINK_ATTESTING) {
+    if (link->state < LINK_READY) {
         link_end(link);
         return;
     }
@@ -449,7 +590,14 @@ static void step_draining(struct link *link, unsigned noted)
 /* An end of its own. In order, of a link that is drained or idle, it is nobody's fault. */
 static void step_ended(struct link *link)
 {
-    bool young = link->state == LINK_CONNECTING || link->state == LINK_ATTESTING;
+    bool young = link->state < LINK_READY;
+    if (link->state == LINK_CHALLENGING && challenge_has_begun(&link->challenge)) {
+        challenge_read(&link->challenge);
+        if (link->challenge.state != CHALLENGE_REFUSED)
+            challenge_note_lost(&link->challenge);
+        refuse_challenge(link);
+        return;
+    }
     if (!young && (link->state == LINK_DRAINING || link->live == 0)) {
         link_end(link);
         tell(link, LINK_NEWS_OVER);
@@ -462,9 +610,8 @@ static void step_ended(struct link *link)
 static void link_run(void *owner)
 {
     static void (*const steps[])(struct link *, unsigned) = {
-        [LINK_CONNECTING] = step_connecting,
-        [LINK_ATTESTING] = step_attesting,
-        [LINK_READY] = step_ready,
+        [LINK_CONNECTING] = step_connecting,   [LINK_ATTESTING] = step_attesting,
+        [LINK_CHALLENGING] = step_challenging, [LINK_READY] = step_ready,
         [LINK_DRAINING] = step_draining,
     };
     struct link *link = owner;

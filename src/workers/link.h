@@ -1,7 +1,7 @@
 /* One RA-TLS connection to one worker, from connect to close; READY only by a trusting verdict.
  * It owns its conn or http, its proof, and itself: it lives until it is over and its last stream
- * has been returned. It never sends a byte of HTTP before the verdict, never lends a stream in
- * another state than READY, and never names who asks. */
+ * has been returned. It never sends a byte of HTTP before the verdict, nothing but the challenge
+ * before it is READY, never lends a stream in another state, and never names who asks. */
 #ifndef WORKERS_LINK_H
 #define WORKERS_LINK_H
 
@@ -10,9 +10,18 @@
 #include "base/stats.h"
 #include "http/http.h"
 #include "workers/attester.h"
+#include "workers/challenge.h"
 
-/* CONNECTING is TCP and TLS: a conn tells of both at once. */
-enum link_state { LINK_CONNECTING, LINK_ATTESTING, LINK_READY, LINK_DRAINING, LINK_OVER };
+/* CONNECTING is TCP and TLS: a conn tells of both at once. CHALLENGING is for pools that want it:
+ * no request of a caller goes before the answer is trusted. */
+enum link_state {
+    LINK_CONNECTING,
+    LINK_ATTESTING,
+    LINK_CHALLENGING,
+    LINK_READY,
+    LINK_DRAINING,
+    LINK_OVER
+};
 
 /* What all links of a lane are made with. */
 struct link_site {
@@ -27,7 +36,7 @@ struct link_site {
 
 /* What its owner is told, in a run phase; each the last thing a link does in it. */
 enum link_news {
-    LINK_NEWS_READY,   /* a trusting verdict */
+    LINK_NEWS_READY,   /* a trusting verdict, and an answer to the challenge if one is wanted */
     LINK_NEWS_ROOM,    /* perhaps room for another stream */
     LINK_NEWS_EXPIRED, /* its verdict has run out: it drains */
     LINK_NEWS_REFUSED, /* by verdict: it is over; link->proof says why */
@@ -40,6 +49,7 @@ struct link {
     uint64_t id;
     enum link_state state;
     bool settled;       /* READY, and how many streams the worker takes is known */
+    bool takes_one;     /* at a time: HTTP/1.1; known once READY */
     uint32_t most_seen; /* streams it took or would have taken at once */
     uint32_t live;      /* streams lent and not yet returned */
     /* as it was opened */
@@ -56,10 +66,12 @@ struct link {
     /* its own */
     struct conn *conn; /* until http takes it */
     struct http *http;
+    struct challenge challenge;
     struct wake wake;
     struct timer timer;
     struct grave grave;
     uint64_t expires_at; /* lane ms */
+    uint64_t challenge_at;
     uint64_t idle_since;
     unsigned noted; /* facts callbacks have left for the next run */
     enum conn_end end;
@@ -87,7 +99,7 @@ void link_return(struct link *link, struct stream *stream);
 void link_drain(struct link *link);
 /* Over at once, without news; the owner's no more. */
 void link_close(struct link *link);
-/* "connecting", "attesting", "ready", "draining", "over". */
+/* "connecting", "attesting", "challenging", "ready", "draining", "over". */
 const char *link_state_word(enum link_state state);
 
 #endif

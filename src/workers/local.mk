@@ -1,6 +1,7 @@
 # src/workers: who answers; the verifier is known only here
 src_libteegate_a_SOURCES += \
     src/workers/attester.c src/workers/attester.h \
+    src/workers/challenge.c src/workers/challenge.h \
     src/workers/files.c src/workers/files.h \
     src/workers/link.c src/workers/link.h \
     src/workers/member.c src/workers/member.h \

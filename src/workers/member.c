@@ -284,7 +284,7 @@ static void note_news(void *owner, struct link *link, enum link_news news)
     if (news == LINK_NEWS_READY) {
         keep_proof(member, link);
         member->refused_until = 0;
-        member->one_each = link->settled; /* as only HTTP/1.1 is so soon */
+        member->one_each = link->takes_one;
     } else if (news == LINK_NEWS_EXPIRED) {
         /* A new link brings a new verdict before anyone has to wait for it. */
         if (link_count(member) == 0)

@@ -52,7 +52,9 @@ static struct member *take_member(struct member **old, uint32_t old_count, uint3
 
 void pool_adopt(struct pool *pool, const struct pool_facts *facts)
 {
-    bool trusted_alike = pool->facts != NULL && trust_is_same(pool->facts->trust, facts->trust);
+    /* Links that were admitted without a challenge do not stay where one is wanted now. */
+    bool trusted_alike = pool->facts != NULL && trust_is_same(pool->facts->trust, facts->trust) &&
+                         pool->facts->challenge >= facts->challenge;
     struct member **old = pool->members;
     uint32_t old_count = pool->member_count;
     pool->members = alloc_array(facts->worker_count, sizeof(struct member *));

@@ -97,7 +97,8 @@ const char *pools_path_template(struct pools *pools, const char *pool);
 struct worker_view {
     const struct pool_facts *pool;
     const struct worker *worker;
-    const char *state; /* "ready", "connecting", "attesting", "refused", "resting", "idle" */
+    const char *state; /* "ready", "connecting", "attesting", "challenging", "refused", "resting",
+                          "idle" */
     const struct proof *proof; /* the newest verdict, or NULL */
     uint32_t links;
     uint32_t streams;

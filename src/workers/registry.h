@@ -35,6 +35,10 @@ struct worker {
 /* How a pool verifies; opaque outside workers/ (it holds the verifier's objects). */
 struct trust;
 
+/* REQUIRED: a link is READY only once its worker has answered a challenge. As options.def lists
+ * them. */
+enum challenge_rule { CHALLENGE_OFF, CHALLENGE_REQUIRED };
+
 struct pool_facts {
     char name[POOL_NAME_MAX];
     char path_template[256];   /* "/ipfs/{cid}{rest}" */
@@ -42,6 +46,7 @@ struct pool_facts {
     uint32_t streams_per_link; /* default 32 */
     uint32_t connect_ms_max;   /* connect, TLS and verdict; default 5000 */
     uint32_t waits_max;        /* attempts waiting for a link; default 1000 */
+    enum challenge_rule challenge;
     struct trust *trust;
     struct worker *workers;
     uint32_t worker_count;

@@ -185,16 +185,36 @@ bool trust_is_same(const struct trust *one, const struct trust *other)
     return memcmp(one->digest, other->digest, sizeof(one->digest)) == 0;
 }
 
-void trust_judge(const struct trust *trust, struct span der, int64_t now,
-                 struct attest_verdict *verdict)
+static struct attest_request request_of(const struct trust *trust, int64_t now)
 {
-    struct attest_request request = {
+    return (struct attest_request){
         .roots = trust->roots,
         .collateral = (const struct attest_collateral *const *)trust->collateral,
         .collateral_count = trust->collateral_count,
         .policy = trust->policy,
         .now = now,
     };
-    struct attest_bytes bytes = {(const uint8_t *)der.ptr, der.len};
-    attest_verify_certificate(&request, bytes, verdict);
+}
+
+static struct attest_bytes bytes_in(struct span span)
+{
+    return (struct attest_bytes){(const uint8_t *)span.ptr, span.len};
+}
+
+void trust_judge(const struct trust *trust, struct span der, int64_t now,
+                 struct attest_verdict *verdict)
+{
+    struct attest_request request = request_of(trust, now);
+    attest_verify_certificate(&request, bytes_in(der), verdict);
+}
+
+void trust_judge_answer(const struct trust *trust, const struct attester_answer *answered,
+                        int64_t now, struct attest_verdict *verdict)
+{
+    struct attest_request request = request_of(trust, now);
+    struct attest_challenge challenge;
+    memcpy(challenge.exporter, answered->exporter, sizeof(challenge.exporter));
+    memcpy(challenge.nonce, answered->nonce, sizeof(challenge.nonce));
+    attest_verify_answer(&request, bytes_in(answered->certificate), &challenge,
+                         bytes_in(answered->answer), verdict);
 }

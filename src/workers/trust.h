@@ -5,6 +5,7 @@
 #define WORKERS_TRUST_H
 
 #include "attest_verify.h"
+#include "workers/attester.h"
 #include "workers/registry.h"
 
 /* SHA-256 over every byte of policy, roots and collateral: two of the same digest judge alike. */
@@ -14,5 +15,8 @@ bool trust_is_same(const struct trust *one, const struct trust *other);
 /* The verifier's word on `der` (a certificate) at `now` (unix seconds). */
 void trust_judge(const struct trust *trust, struct span der, int64_t now,
                  struct attest_verdict *verdict);
+/* The same on what a worker answered to a challenge. */
+void trust_judge_answer(const struct trust *trust, const struct attester_answer *answered,
+                        int64_t now, struct attest_verdict *verdict);
 
 #endif

@@ -131,16 +131,22 @@ static bool digest_key(struct span certificate, uint8_t *digest)
     return len > 0;
 }
 
+static void put_reason(struct proof *proof, const struct attest_verdict *verdict)
+{
+    ERR_clear_error();
+    proof->trusted = attest_is_trusted(verdict);
+    put_text(proof->reason, sizeof(proof->reason), attest_reason_word(verdict->reason));
+    put_text(proof->detail, sizeof(proof->detail),
+             verdict->detail[0] != '\0' ? verdict->detail
+                                        : attest_reason_sentence(verdict->reason));
+}
+
 static void ask_verifier(const struct trust *trust, struct span certificate, int64_t now,
                          struct proof *proof)
 {
     struct attest_verdict verdict = {0};
     trust_judge(trust, certificate, now, &verdict);
-    ERR_clear_error();
-    proof->trusted = attest_is_trusted(&verdict);
-    put_text(proof->reason, sizeof(proof->reason), attest_reason_word(verdict.reason));
-    put_text(proof->detail, sizeof(proof->detail),
-             verdict.detail[0] != '\0' ? verdict.detail : attest_reason_sentence(verdict.reason));
+    put_reason(proof, &verdict);
     put_text(proof->tee, sizeof(proof->tee), attest_tee_word(verdict.tee));
     put_text(proof->tcb_status, sizeof(proof->tcb_status), verdict.tcb_status);
     put_measurement(proof, &verdict);
@@ -188,4 +194,19 @@ bool verdicts_judge(struct verdicts *verdicts, const struct trust *trust, struct
     if (kept == NULL)
         keep(verdicts, key, now, proof);
     return kept == NULL;
+}
+
+void proof_judge_answer(const struct trust *trust, const struct attester_answer *answered,
+                        int64_t now_ms, struct proof *proof)
+{
+    struct attest_verdict verdict = {0};
+    *proof = (struct proof){0};
+    if (trust == NULL) {
+        proof_refuse(proof, "no-policy", "the pool has no policy, so it trusts nobody");
+        return;
+    }
+    trust_judge_answer(trust, answered, now_ms / 1000, &verdict);
+    put_reason(proof, &verdict);
+    proof->expires = verdict.expires;
+    set_time_left(proof, now_ms);
 }

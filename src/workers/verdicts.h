@@ -23,6 +23,10 @@ void verdicts_fini(struct verdicts *verdicts);
  * anew. */
 bool verdicts_judge(struct verdicts *verdicts, const struct trust *trust, struct span certificate,
                     int64_t now_ms, struct proof *proof);
+/* The verifier's word on an answer to a challenge; no two are alike, so none is kept. Fills of the
+ * proof only whether and why, and until when. */
+void proof_judge_answer(const struct trust *trust, const struct attester_answer *answered,
+                        int64_t now_ms, struct proof *proof);
 /* A refusal that needs no verifier. */
 void proof_refuse(struct proof *proof, const char *reason, const char *detail);
 

@@ -101,6 +101,16 @@ END
     judge a unlisted 1 measurement-not-listed $roots
     judge a enclave-unlisted 1 measurement-not-listed $roots
 done
+for convention in dice dstack8 dstack8-v0; do
+    make_worker a --worker "guest-$convention" --tee snp --convention "$convention"
+    draft "guest-$convention" 0
+    judge a unlisted 1 measurement-not-listed $roots
+    make_worker a --worker "guest-$convention-unlisted" --tee snp --convention "$convention" --variant unlisted
+    judge a "guest-$convention-unlisted" 1 measurement-not-listed $roots
+done
+make_worker a --worker guest-outdated --tee snp --variant outdated
+draft guest-outdated 1
+grep -q 'tcb-too-old' "$scratch/drafting" || wrong=1
 draft outdated 0
 grep -q OutOfDate "$scratch/a/policy.json" || wrong=1
 grep -q "take it out" "$scratch/drafting" || wrong=1
@@ -124,7 +134,7 @@ printf 'tcb %d\nqe %d\n' "$tcb" "$((qe + 1))" >"$seen"
 judge a good 1 collateral-rolled-back $roots $store
 printf 'tcb %d\nqe %d\n' "$((tcb - 1))" "$((qe + 1))" >"$seen"
 judge a good 1 collateral-rolled-back $roots $store
-grep -q "tcb $tcb" "$seen" && grep -q "qe $((qe + 1))" "$seen" || { echo "not the highest of each:"; cat "$seen"; wrong=1; }
+grep -q "tcb $((tcb - 1))" "$seen" && grep -q "qe $((qe + 1))" "$seen" || { echo "lowered:"; cat "$seen"; wrong=1; }
 echo nonsense >"$seen"
 "$program" cert "$scratch/a/good.crt.pem" --collateral "$scratch/a/collateral" $roots $store >/dev/null 2>"$scratch/err"
 [ $? -eq 2 ] && grep -q 'highest evaluation numbers' "$scratch/err" || { echo "a broken store"; wrong=1; }

@@ -1,6 +1,7 @@
 /* Genuine quotes with the verdicts of Intel's library: every case of the shared vectors must give
  * the status, advisories and date it names, within exactly its window of time. One line a case. */
 #include "attest_case.h"
+#include "collateral/chain.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,26 @@ static const char *compare_window(const struct attest_case *one, const struct at
     return NULL;
 }
 
+/* Intel's root certificate is known by its digest as one that signed itself: it did. */
+static const char *compare_root(const cJSON *collateral)
+{
+    struct chain chain;
+    const char *pem = cJSON_GetStringValue(cJSON_GetObjectItem(collateral, "pck_crl_issuer_chain"));
+    struct attest_bytes bytes = {.ptr = (const uint8_t *)pem, .len = pem != NULL ? strlen(pem) : 0};
+    if (!av_chain_parse(bytes, CHAIN_CRL_ISSUER, NULL, NULL, 0, &chain))
+        return "no chain of the CRL's issuer";
+    struct attest_roots *roots = attest_roots_builtin();
+    X509 *root = chain.certificates[1];
+    const char *wrong = !av_roots_know(roots, root) ? "an unknown root"
+                        : X509_verify(root, X509_get0_pubkey(root)) != 1
+                            ? "a root unsigned by itself"
+                        : av_roots_know(roots, chain.certificates[0]) ? "a CA known as a root"
+                                                                      : NULL;
+    attest_roots_free(roots);
+    av_chain_fini(&chain);
+    return wrong;
+}
+
 static void judge(struct attest_case *one, void *owner)
 {
     struct count *count = owner;
@@ -97,6 +118,8 @@ static void judge(struct attest_case *one, void *owner)
         wrong = compare_debug(one, count->no_debug, trusted);
     if (wrong == NULL && trusted)
         wrong = compare_window(one, count->any);
+    if (wrong == NULL)
+        wrong = compare_root(one->collateral_json);
     count->wrong += wrong != NULL;
     printf("%s %s: %s, %zu advisories%s%s\n", wrong == NULL ? "ok " : "BAD", one->name,
            trusted ? verdict.tcb_status : attest_reason_word(verdict.reason),

@@ -13,6 +13,8 @@ struct fake_attest {
     int64_t now;
     size_t collateral_count;
     size_t der_len;
+    size_t answer_len; /* of the last answer to a challenge */
+    struct attest_challenge challenge;
     unsigned alive; /* parsed objects not freed */
 };
 

@@ -22,12 +22,20 @@ void attester_stop(struct attester *attester)
     free(attester);
 }
 
-bool attester_ask(struct attester *attester, struct trust *trust, struct span certificate,
-                  struct mailbox *mailbox,
-                  void (*answer)(void *owner, uint64_t id, const struct proof *proof), uint64_t id)
+static void show(char *to, size_t size, struct span from)
+{
+    size_t shown = from.len < size ? from.len : size;
+    if (shown > 0)
+        memcpy(to, from.ptr, shown);
+}
+
+static struct fake_question *
+note_question(struct attester *attester, struct trust *trust, struct span certificate,
+              struct mailbox *mailbox,
+              void (*answer)(void *owner, uint64_t id, const struct proof *proof), uint64_t id)
 {
     if (attester->full)
-        return false;
+        return NULL;
     must(attester->count < FAKE_QUESTIONS_MAX);
     struct fake_question *question = &attester->questions[attester->count++];
     *question = (struct fake_question){.trust = trust,
@@ -35,10 +43,31 @@ bool attester_ask(struct attester *attester, struct trust *trust, struct span ce
                                        .answer = answer,
                                        .id = id,
                                        .certificate_bytes = certificate.len};
-    size_t shown = certificate.len < sizeof(question->certificate) ? certificate.len
-                                                                   : sizeof(question->certificate);
-    if (shown > 0)
-        memcpy(question->certificate, certificate.ptr, shown);
+    show(question->certificate, sizeof(question->certificate), certificate);
+    return question;
+}
+
+bool attester_ask(struct attester *attester, struct trust *trust, struct span certificate,
+                  struct mailbox *mailbox,
+                  void (*answer)(void *owner, uint64_t id, const struct proof *proof), uint64_t id)
+{
+    return note_question(attester, trust, certificate, mailbox, answer, id) != NULL;
+}
+
+bool attester_ask_answer(struct attester *attester, struct trust *trust,
+                         const struct attester_answer *answered, struct mailbox *mailbox,
+                         void (*answer)(void *owner, uint64_t id, const struct proof *proof),
+                         uint64_t id)
+{
+    struct fake_question *question =
+        note_question(attester, trust, answered->certificate, mailbox, answer, id);
+    if (question == NULL)
+        return false;
+    question->is_answer = true;
+    memcpy(question->exporter, answered->exporter, sizeof(question->exporter));
+    memcpy(question->nonce, answered->nonce, sizeof(question->nonce));
+    question->answer_bytes = answered->answer.len;
+    show(question->said, sizeof(question->said), answered->answer);
     return true;
 }
 

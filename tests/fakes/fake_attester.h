@@ -14,6 +14,10 @@ struct fake_question {
     uint64_t id;
     size_t certificate_bytes;
     char certificate[64]; /* the beginning */
+    bool is_answer;       /* to a challenge, of which the rest is */
+    uint8_t exporter[ATTESTER_TERM_BYTES], nonce[ATTESTER_TERM_BYTES];
+    size_t answer_bytes;
+    char said[64]; /* the beginning */
 };
 
 /* Asked so far; question `index` of them. */

@@ -8,6 +8,7 @@
 enum { KEPT_MAX = 65536, WRITE_MAX = 65536, FEED_MAX = 64 << 20 };
 
 struct conn {
+    bool denies_export;
     struct list node;
     struct loop *loop;
     const struct conn_events *events;
@@ -147,9 +148,15 @@ struct span conn_peer_certificate(const struct conn *conn)
     return conn->certificate;
 }
 
+void fake_conn_deny_export(struct conn *conn)
+{
+    conn->denies_export = true;
+}
+
 bool conn_export(struct conn *conn, const char *label, uint8_t *out, size_t out_len)
 {
-    (void)conn;
+    if (conn->denies_export)
+        return false;
     /* Not secret, but the same on both sides and different for each label. */
     for (size_t i = 0; i < out_len; ++i)
         out[i] = (uint8_t)(label[i % strlen(label)] + (int)i);

@@ -30,6 +30,8 @@ bool fake_conn_lingers(const struct conn *conn); /* closed with linger */
 void fake_conn_open(struct conn *conn, enum conn_alpn alpn);
 /* What conn_peer_certificate() answers; the bytes must outlive the conn. */
 void fake_conn_set_certificate(struct conn *conn, struct span der);
+/* From now on conn_export() of this conn fails. */
+void fake_conn_deny_export(struct conn *conn);
 /* The conn made last by conn_connect() or conn_accept(), or NULL. */
 struct conn *fake_conn_last(void);
 /* Frees all; before loop_free(). */

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 
-enum { HTTPS_MAX = 64, STREAMS_MAX = 512 };
+enum { HTTPS_MAX = 64, STREAMS_MAX = 512, IN_BYTES_MAX = 1 << 20, OUT_BYTES_MAX = 4096 };
 
 struct stream {
     struct http *http; /* NULL once detached */
@@ -13,6 +13,9 @@ struct stream {
     bool ended, sent, released;
     void (*note)(void *user);
     void *user;
+    struct head *head;
+    int64_t length;
+    struct buf in, out;
 };
 
 struct http {
@@ -125,6 +128,33 @@ static void end_stream(struct stream *stream, enum stream_end fate)
         http->events->note_room(http->owner);
 }
 
+struct stream *fake_http_stream(const struct http *http, unsigned index)
+{
+    must(index < http->requests);
+    return http->streams[index];
+}
+
+struct span fake_stream_sent(const struct stream *stream)
+{
+    return buf_front(&stream->out);
+}
+
+void fake_stream_answer(struct stream *stream, int status, int64_t length)
+{
+    stream->head = head_new(256, 4);
+    stream->head->status = status;
+    stream->length = length;
+    if (!stream->released)
+        stream->note(stream->user);
+}
+
+void fake_stream_feed(struct stream *stream, struct span bytes)
+{
+    must(buf_append(&stream->in, bytes.ptr, bytes.len));
+    if (!stream->released)
+        stream->note(stream->user);
+}
+
 void fake_stream_end(struct stream *stream, enum stream_end fate)
 {
     end_stream(stream, fate);
@@ -149,6 +179,9 @@ void fake_https_free(void)
     for (unsigned i = 0; i < made; ++i) {
         for (unsigned s = 0; s < https[i]->requests; ++s) {
             head_free(https[i]->streams[s]->request);
+            head_free(https[i]->streams[s]->head);
+            buf_fini(&https[i]->streams[s]->in);
+            buf_fini(&https[i]->streams[s]->out);
             free(https[i]->streams[s]);
         }
         free(https[i]);
@@ -219,7 +252,9 @@ struct stream *http_request(struct http *http, struct head *request, bool ended,
     must(http->requests < STREAMS_MAX);
     struct stream *stream = alloc_zeroed(sizeof(*stream));
     *stream = (struct stream){
-        .http = http, .request = request, .sent = ended, .note = note, .user = user};
+        .http = http, .request = request, .sent = ended, .note = note, .user = user, .length = -1};
+    buf_init(&stream->in, IN_BYTES_MAX);
+    buf_init(&stream->out, OUT_BYTES_MAX);
     http->streams[http->requests++] = stream;
     ++http->live;
     return stream;
@@ -254,7 +289,7 @@ const char *http_version(const struct http *http)
 
 struct head *stream_head(const struct stream *stream)
 {
-    return NULL;
+    return stream->head;
 }
 
 struct head *stream_take_head(struct stream *stream)
@@ -264,22 +299,22 @@ struct head *stream_take_head(struct stream *stream)
 
 int64_t stream_length(const struct stream *stream)
 {
-    return -1;
+    return stream->length;
 }
 
 size_t stream_bytes(const struct stream *stream)
 {
-    return 0;
+    return stream->in.bytes;
 }
 
 struct span stream_front(const struct stream *stream)
 {
-    return SPAN_NONE;
+    return buf_front(&stream->in);
 }
 
 void stream_take(struct stream *stream, size_t count)
 {
-    must(count == 0);
+    buf_drop(&stream->in, count);
 }
 
 bool stream_is_ended(const struct stream *stream)
@@ -318,12 +353,13 @@ void stream_send_continue(struct stream *stream)
 
 size_t stream_room(const struct stream *stream)
 {
-    return 0;
+    return stream->sent ? 0 : buf_room(&stream->out);
 }
 
 void stream_send(struct stream *stream, struct span bytes)
 {
-    must(bytes.len == 0);
+    must(bytes.len <= stream_room(stream));
+    must(buf_append(&stream->out, bytes.ptr, bytes.len));
 }
 
 size_t stream_move(struct stream *to, struct stream *from, size_t count)

@@ -22,6 +22,13 @@ bool fake_http_is_closed(const struct http *http);
 /* Requests opened so far; the head of request `index`. */
 unsigned fake_http_requests(const struct http *http);
 const struct head *fake_http_request(const struct http *http, unsigned index);
+/* The stream of request `index`, and the body it was given. */
+struct stream *fake_http_stream(const struct http *http, unsigned index);
+struct span fake_stream_sent(const struct stream *stream);
+/* The worker's answer: its head with a status and a declared length (-1: none), and bytes of its
+ * body, which are shown until the user takes them. */
+void fake_stream_answer(struct stream *stream, int status, int64_t length);
+void fake_stream_feed(struct stream *stream, struct span bytes);
 /* The stream ends: whole, or by `fate`; its room comes back. */
 void fake_stream_end(struct stream *stream, enum stream_end fate);
 bool fake_stream_is_released(const struct stream *stream);

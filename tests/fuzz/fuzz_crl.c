@@ -93,9 +93,10 @@ static void judge(X509_CRL *list)
     struct proven proven = {.crl_count = 0};
     struct attest_verdict verdict;
     X509_CRL *root_crl = root_list();
-    if (roots == NULL || root_crl == NULL || !av_chain_parse(pem, CHAIN_PCK, &chain))
+    if (roots == NULL || root_crl == NULL || !av_chain_parse(pem, CHAIN_PCK, NULL, NULL, 0, &chain))
         abort();
-    bool is_sound = av_crl_check(list, chain.certificates[1], "PCK", NOW, &verdict);
+    struct moment at = {.now = NOW};
+    bool is_sound = av_crl_check(list, chain.certificates[1], "PCK", at, &verdict);
     bool is_signed = av_proven_add_crl(&proven, list, chain.certificates[1]);
     if (is_signed != (proven.crl_count == 1))
         abort();

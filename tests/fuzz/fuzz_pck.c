@@ -23,10 +23,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     for (enum chain_kind kind = CHAIN_PCK; kind <= CHAIN_VLEK; ++kind) {
         struct chain chain, again;
-        if (!av_chain_parse(bytes, kind, &chain))
+        if (!av_chain_parse(bytes, kind, NULL, NULL, 0, &chain))
             continue;
         const struct chain *like = &chain;
-        if (chain.count != counts[kind] || !av_chain_parse_like(bytes, kind, &like, 1, &again))
+        if (chain.count != counts[kind] || !av_chain_parse(bytes, kind, NULL, &like, 1, &again))
             abort();
         for (size_t i = 0; i < chain.count; ++i) {
             bool read = av_pck_from_certificate(chain.certificates[i], &pck);

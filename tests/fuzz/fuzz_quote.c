@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (av_pck_parse_extension(bytes, &pck) && size < 64)
         abort(); /* shorter than the values it must hold */
-    if (av_chain_parse(bytes, CHAIN_PCK, &chain))
+    if (av_chain_parse(bytes, CHAIN_PCK, NULL, NULL, 0, &chain))
         av_chain_fini(&chain);
     return 0;
 }

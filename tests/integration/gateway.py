@@ -38,7 +38,8 @@ class Tee:
 
 
 class Gateway:
-    def __init__(self, folder, tee, workers, agents=None, extra="", pool_extra="", tls=True, state=None):
+    def __init__(self, folder, tee, workers, agents=None, extra="", pool_extra="", tls=True, state=None,
+                 attestation_extra=""):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(exist_ok=True)
         self.tee = tee
@@ -51,11 +52,11 @@ class Gateway:
                             "-keyout", self.folder / "gw.key.pem", "-out", self.folder / "gw.crt.pem", "-days", "2",
                             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"],
                            check=True, stderr=subprocess.DEVNULL)
-        self.write_config(workers, agents, extra, pool_extra)
+        self.write_config(workers, agents, extra, pool_extra, attestation_extra)
         self.process = None
         self.start()
 
-    def write_config(self, workers, agents=None, extra="", pool_extra=""):
+    def write_config(self, workers, agents=None, extra="", pool_extra="", attestation_extra=""):
         urls = [worker if isinstance(worker, (str, dict)) else worker.url for worker in workers]
         tls = f", tls: {{certificate: gw.crt.pem, key: gw.key.pem}}" if self.tls else ""
         agents = agents or {"*": {"pool": "demo", "price": {"call": 100}}}
@@ -70,7 +71,7 @@ drain: 3s
 pools:
   demo:
     workers: {json.dumps(urls)}
-    attestation: {{policy: {self.tee.folder}/policy.json, collateral: {self.tee.folder}/collateral, roots: {self.tee.folder}/roots}}
+    attestation: {{policy: {self.tee.folder}/policy.json, collateral: {self.tee.folder}/collateral, roots: {self.tee.folder}/roots{attestation_extra}}}
     {pool_extra}
 agents: {json.dumps(agents)}
 {extra}

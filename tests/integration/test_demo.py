@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from gateway import wait_for
+from gateway import BUILD, wait_for
 from h2client import Client
 
 DEMO = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "demo"
@@ -24,7 +24,8 @@ def demo(start_gateway, tee, tmp_path):
     state.mkdir()
     log = open(tmp_path / "worker.out", "wb")
     worker = subprocess.Popen(["node", DEMO / "worker.mjs", "--cert", certificate, "--key", key, "--port", "0", "--host",
-                               "127.0.0.1", "--agents", DEMO / "agents", "--state", state], stdout=log)
+                               "127.0.0.1", "--agents", DEMO / "agents", "--state", state, "--tee", tee.folder,
+                               "--attest-verify", BUILD / "attest-verify/attest-verify"], stdout=log)
     try:
         def listening():
             assert worker.poll() is None
@@ -32,7 +33,7 @@ def demo(start_gateway, tee, tmp_path):
             return lines and json.loads(lines[0])["listening"]
 
         port = wait_for(listening, 15, "the worker's port")
-        gateway = start_gateway([f"https://127.0.0.1:{port}"],
+        gateway = start_gateway([f"https://127.0.0.1:{port}"], attestation_extra=", challenge: required",
                                 agents={"*": {"pool": "demo", "price": {"call": 10, "units": {"tokens": {"price": 2, "cap": 1000}}}}})
         yield gateway, gateway.account(), Client(gateway.port)
     finally:

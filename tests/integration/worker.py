@@ -29,6 +29,10 @@ class Stream:
         self._changed = asyncio.Event()
         self.taken = 0
 
+    @property
+    def ssl_object(self):
+        return self.connection.writer.get_extra_info("ssl_object")
+
     async def chunks(self, window=True):
         """Body chunks as they come; with window=False the flow-control window is not opened again."""
         while True:
@@ -146,8 +150,9 @@ class Connection:
         stream = self.streams.get(getattr(event, "stream_id", None))
         if isinstance(event, h2.events.RequestReceived):
             stream = self.streams[event.stream_id] = Stream(self, event.stream_id, event.headers)
-            self.worker.requests.append(stream)
-            self.worker.loop.create_task(self.handle(stream))
+            is_challenge = stream.method == "POST" and stream.path == "/.well-known/attest"
+            (self.worker.challenges if is_challenge else self.worker.requests).append(stream)
+            self.worker.loop.create_task(self.handle(stream, self.worker.attest if is_challenge else self.worker.handler))
         elif isinstance(event, h2.events.DataReceived) and stream:
             stream._chunks.put_nowait((event.data, event.flow_controlled_length))
         elif isinstance(event, h2.events.TrailersReceived) and stream:
@@ -163,9 +168,9 @@ class Connection:
         if stream:
             stream.note()
 
-    async def handle(self, stream):
+    async def handle(self, stream, handler):
         try:
-            await self.worker.handler(stream)
+            await handler(stream)
         except (ConnectionError, h2.exceptions.ProtocolError):
             pass
         except Exception as error:  # a mistake of the test's own handler must not hide
@@ -183,10 +188,16 @@ async def echo(stream):
     await stream.answer(200, text.encode(), [("content-type", "application/json")])
 
 
+async def know_no_challenge(stream):
+    await stream.answer(404)
+
+
 class Worker:
-    def __init__(self, certificate, key, handler=echo, alpn=("h2",), settings=None, raw=None):
+    def __init__(self, certificate, key, handler=echo, alpn=("h2",), settings=None, raw=None, attest=know_no_challenge):
         self.handler = handler
+        self.attest = attest  # answers challenges
         self.requests = []
+        self.challenges = []
         self.mistakes = []
         self.connections = 0
         self.settings = {h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 100, **(settings or {})}

@@ -3,6 +3,14 @@ check_PROGRAMS += tests/unit/attest-verify/test_cursor
 tests_unit_attest_verify_test_cursor_SOURCES = tests/unit/attest-verify/test_cursor.c tests/unit/checks.h
 tests_unit_attest_verify_test_cursor_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_cursor_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_decoder
+tests_unit_attest_verify_test_decoder_SOURCES = tests/unit/attest-verify/test_decoder.c tests/unit/checks.h
+tests_unit_attest_verify_test_decoder_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_decoder_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_roots
+tests_unit_attest_verify_test_roots_SOURCES = tests/unit/attest-verify/test_roots.c tests/unit/checks.h
+tests_unit_attest_verify_test_roots_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_roots_LDADD = $(ATTEST_TEST_LIBS)
 check_PROGRAMS += tests/unit/attest-verify/test_cbor
 tests_unit_attest_verify_test_cbor_SOURCES = tests/unit/attest-verify/test_cbor.c tests/unit/checks.h
 tests_unit_attest_verify_test_cbor_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -140,6 +148,16 @@ tests_unit_attest_verify_test_snp_document_SOURCES = tests/unit/attest-verify/te
     tests/unit/attest-verify/amd_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_snp_document_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_snp_document_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_verify_answer
+tests_unit_attest_verify_test_verify_answer_SOURCES = tests/unit/attest-verify/test_verify_answer.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_verify_answer_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_verify_answer_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_simulate_on_demand
+tests_unit_attest_verify_test_simulate_on_demand_SOURCES = \
+    tests/unit/attest-verify/test_simulate_on_demand.c tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_simulate_on_demand_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_simulate_on_demand_LDADD = $(ATTEST_TEST_LIBS)
 check_PROGRAMS += tests/unit/attest-verify/test_policy_members
 tests_unit_attest_verify_test_policy_members_SOURCES = tests/unit/attest-verify/test_policy_members.c tests/unit/checks.h
 tests_unit_attest_verify_test_policy_members_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -158,6 +176,16 @@ check_PROGRAMS += tests/unit/attest-verify/test_policy_schema
 tests_unit_attest_verify_test_policy_schema_SOURCES = tests/unit/attest-verify/test_policy_schema.c tests/unit/checks.h
 tests_unit_attest_verify_test_policy_schema_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_policy_schema_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_snp_certificate
+tests_unit_attest_verify_test_snp_certificate_SOURCES = tests/unit/attest-verify/test_snp_certificate.c \
+    tests/unit/attest-verify/amd_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_snp_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_snp_certificate_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_snp_document
+tests_unit_attest_verify_test_snp_document_SOURCES = tests/unit/attest-verify/test_snp_document.c \
+    tests/unit/attest-verify/amd_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_snp_document_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_snp_document_LDADD = $(ATTEST_TEST_LIBS)
 check_PROGRAMS += tests/unit/attest-verify/test_moment
 tests_unit_attest_verify_test_moment_SOURCES = tests/unit/attest-verify/test_moment.c tests/unit/checks.h
 tests_unit_attest_verify_test_moment_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -198,3 +226,25 @@ tests_unit_attest_verify_test_forged_chains_SOURCES = tests/unit/attest-verify/t
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_forged_chains_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_forged_chains_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_explain_text
+tests_unit_attest_verify_test_explain_text_SOURCES = tests/unit/attest-verify/test_explain_text.c \
+    attest-verify/program/explain_text.c tests/unit/checks.h
+tests_unit_attest_verify_test_explain_text_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_explain_text_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_memory
+tests_unit_attest_verify_test_memory_SOURCES = tests/unit/attest-verify/test_memory.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_memory_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup
+tests_unit_attest_verify_test_memory_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_mutations_certificate
+tests_unit_attest_verify_test_mutations_certificate_SOURCES = \
+    tests/unit/attest-verify/test_mutations_certificate.c \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_mutations_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_mutations_certificate_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_mutations_snp
+tests_unit_attest_verify_test_mutations_snp_SOURCES = tests/unit/attest-verify/test_mutations_snp.c \
+    tests/unit/attest-verify/snp_scene.h tests/unit/checks.h
+tests_unit_attest_verify_test_mutations_snp_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_mutations_snp_LDADD = $(ATTEST_TEST_LIBS)

@@ -54,7 +54,7 @@ static bool parses(const char *text, size_t len, enum chain_kind kind)
 {
     struct chain chain;
     struct attest_bytes pem = {.ptr = (const uint8_t *)text, .len = len};
-    bool ok = av_chain_parse(pem, kind, &chain);
+    bool ok = av_chain_parse(pem, kind, NULL, NULL, 0, &chain);
     if (ok)
         av_chain_fini(&chain);
     return ok;

@@ -227,6 +227,26 @@ START_TEST(a_guest_launched_under_an_old_tcb_stays_refused)
 }
 END_TEST
 
+START_TEST(committed_firmware_is_held_below_at_and_above_its_minimum)
+{
+    static const struct {
+        uint8_t major, minor, build;
+        bool fits;
+    } rows[] = {{1, 55, 21, true}, {1, 55, 20, false},   {1, 55, 22, true}, {1, 54, 255, false},
+                {1, 56, 0, true},  {0, 255, 255, false}, {2, 0, 0, true}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+        struct snp_scene scene;
+        uint8_t version[3] = {rows[i].build, rows[i].minor, rows[i].major};
+        snp_scene_set(&scene);
+        memcpy(scene.report + 0x1ec, version, 3); /* committed; the current one is not above */
+        memcpy(scene.report + 0x1e8, "\xff\xff\xff", 3);
+        ck_assert_int_eq(judge_with(&scene, WITH("\"min_firmware\":\"1.55.21\"")),
+                         rows[i].fits ? ATTEST_TRUSTED : ATTEST_TCB_TOO_OLD);
+        ck_assert_int_eq(judge_with(&scene, SNP_POLICY), ATTEST_TRUSTED);
+    }
+}
+END_TEST
+
 START_TEST(a_report_is_of_the_least_version_or_later)
 {
     ck_assert_int_eq(sound_with(WITH("\"min_version\":2")), ATTEST_TRUSTED);
@@ -323,6 +343,7 @@ int main(void)
         firmware_that_loads_foreign_microcode_is_too_old,
         each_component_is_held_below_at_and_above_its_minimum,
         a_guest_launched_under_an_old_tcb_stays_refused,
+        committed_firmware_is_held_below_at_and_above_its_minimum,
         a_report_is_of_the_least_version_or_later,
         a_chip_that_hides_itself_is_refused_unless_allowed,
         listed_chips_alone_are_trusted,

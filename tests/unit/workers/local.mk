@@ -35,6 +35,12 @@ tests_unit_workers_test_link_SOURCES = tests/unit/workers/test_link.c $(WORKERS_
 tests_unit_workers_test_link_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_workers_test_link_LDADD = $(TEST_LIBS)
 
+check_PROGRAMS += tests/unit/workers/test_challenge
+tests_unit_workers_test_challenge_SOURCES = tests/unit/workers/test_challenge.c \
+    $(WORKERS_TEST_LANES)
+tests_unit_workers_test_challenge_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_workers_test_challenge_LDADD = $(TEST_LIBS)
+
 check_PROGRAMS += tests/unit/workers/test_pools
 tests_unit_workers_test_pools_SOURCES = tests/unit/workers/test_pools.c $(WORKERS_TEST_LANES)
 tests_unit_workers_test_pools_CPPFLAGS = $(TEST_CPPFLAGS)

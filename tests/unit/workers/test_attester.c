@@ -1,6 +1,7 @@
 #include "workers/attester.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -152,15 +153,87 @@ START_TEST(a_lane_that_leaves_is_posted_nothing_more)
 }
 END_TEST
 
+/* An answer of `count` bytes to a challenge of the test's own. */
+static bool ask_answer(size_t count, uint64_t id)
+{
+    char *bytes = malloc(count + 1);
+    struct attester_answer answered = {.certificate = certificate, .answer = span_of(bytes, count)};
+    memset(bytes, 'a', count);
+    memset(answered.exporter, 0xe0, sizeof(answered.exporter));
+    memset(answered.nonce, 0x70, sizeof(answered.nonce));
+    bool taken = attester_ask_answer(attester, trust, &answered, mailbox, note_answer, id);
+    memset(bytes, 'b', count);
+    free(bytes); /* it was copied */
+    return taken;
+}
+
+START_TEST(an_answer_to_a_challenge_is_judged_with_its_terms_and_never_from_the_cache)
+{
+    uint8_t exporter[32], nonce[32];
+    memset(exporter, 0xe0, sizeof(exporter));
+    memset(nonce, 0x70, sizeof(nonce));
+    ck_assert(ask(certificate, 1));
+    ck_assert(ask_answer(65536, 2));
+    ck_assert(ask_answer(0, 3));
+    ck_assert(ask(certificate, 4));
+    wait_for(4);
+    for (uint64_t i = 0; i < 4; ++i)
+        ck_assert_uint_eq(ids[i], i + 1);
+    ck_assert_uint_eq(fake_attest()->asked, 3);
+    ck_assert_uint_eq(fake_attest()->answer_len, 0);
+    ck_assert_uint_eq(fake_attest()->der_len, certificate.len);
+    ck_assert_mem_eq(fake_attest()->challenge.exporter, exporter, 32);
+    ck_assert_mem_eq(fake_attest()->challenge.nonce, nonce, 32);
+}
+END_TEST
+
+START_TEST(an_answers_proof_says_whether_why_not_and_until_when)
+{
+    ck_assert(ask_answer(10, 1));
+    wait_for(1);
+    ck_assert(last.trusted);
+    ck_assert_uint_gt(last.lasts_ms, 900 * 1000);
+    fake_attest_refuse("of another connection");
+    ck_assert(ask_answer(10, 2));
+    wait_for(2);
+    ck_assert(!last.trusted);
+    ck_assert_str_eq(last.detail, "of another connection");
+    ck_assert_uint_eq(last.lasts_ms, 0);
+    trust_give(trust);
+    trust = NULL; /* a pool without a policy */
+    ck_assert(ask_answer(10, 3));
+    wait_for(3);
+    ck_assert(!last.trusted);
+    ck_assert_str_eq(last.reason, "no-policy");
+}
+END_TEST
+
+START_TEST(answers_and_certificates_share_the_1024_places_and_are_dropped_alike)
+{
+    for (uint64_t id = 1; id <= ATTESTER_WAITS_MAX + 4; ++id)
+        while (!(id % 2 == 0 ? ask(certificate, id) : ask_answer(100, id)))
+            ck_assert_msg(id > ATTESTER_WAITS_MAX, "refused at %u", (unsigned)id);
+    ck_assert(!ask_answer(100, 2000));
+    attester_stop(attester);
+    attester = NULL;
+    loop_turn(loop);
+    ck_assert_uint_le(answers, 4);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {an_answer_comes_by_mailbox_with_the_id_it_was_asked_by,
-                                  the_same_question_twice_is_verified_once,
-                                  a_missing_or_huge_certificate_is_refused_not_copied,
-                                  a_full_mailbox_is_tried_again_until_all_is_answered,
-                                  the_question_above_1024_is_not_taken,
-                                  stopping_drops_what_was_not_answered,
-                                  a_lane_that_leaves_is_posted_nothing_more,
-                                  NULL};
+    const TTest *const tests[] = {
+        an_answer_comes_by_mailbox_with_the_id_it_was_asked_by,
+        the_same_question_twice_is_verified_once,
+        a_missing_or_huge_certificate_is_refused_not_copied,
+        a_full_mailbox_is_tried_again_until_all_is_answered,
+        the_question_above_1024_is_not_taken,
+        stopping_drops_what_was_not_answered,
+        a_lane_that_leaves_is_posted_nothing_more,
+        an_answer_to_a_challenge_is_judged_with_its_terms_and_never_from_the_cache,
+        an_answers_proof_says_whether_why_not_and_until_when,
+        answers_and_certificates_share_the_1024_places_and_are_dropped_alike,
+        NULL};
     return parts_run("workers/attester", tests, set_up, tear_down);
 }
