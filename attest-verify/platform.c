@@ -109,7 +109,7 @@ static bool read_report(const struct attest_request *request, const struct repor
         (one->certificate != NULL &&
          !av_evidence_binds_key(one->evidence, one->certificate, verdict->report_data, verdict)))
         return false;
-    bool ok = av_snp_chain_parse(one->brought, &chain, verdict) &&
+    bool ok = av_snp_chain_parse(one->brought, av_roots_decoder(request->roots), &chain, verdict) &&
               read_product(&report, chain.leaf, platform, verdict);
     platform->tee = ATTEST_TEE_SNP;
     platform->vlek = report.is_vlek;

@@ -112,7 +112,8 @@ static void complete_chain(struct trial *trial)
 static bool find_chain(struct trial *trial)
 {
     struct snp_chain *chain = &trial->chain;
-    if (!av_snp_chain_parse(trial->one->brought, chain, trial->verdict) ||
+    if (!av_snp_chain_parse(trial->one->brought, av_roots_decoder(trial->request->roots), chain,
+                            trial->verdict) ||
         (chain->leaf != NULL && !av_report_read_leaf(&trial->found.report, chain->leaf,
                                                      &trial->found.leaf, trial->verdict)))
         return false;
