@@ -110,6 +110,8 @@ START_TEST(a_question_waits_for_its_collateral_and_is_then_judged)
     ck_assert_uint_eq(fake_fetch()->asked, 1);
     ck_assert_uint_eq(attester_version(attester), 1);
     ck_assert_uint_eq(stats_read(&attester_stats(attester)->collateral_fetches), 1);
+    while (attester_collateral_ends(attester) == 0)
+        usleep(1000); /* its thread says so when it has answered */
     ck_assert_int_ge(attester_collateral_ends(attester), fake_fetch()->expires);
 }
 END_TEST
