@@ -1,4 +1,5 @@
 """A caller can prove what it paid for: every settled call has a receipt that verifies offline and equals its ledger entry."""
+import asyncio
 import base64
 import concurrent.futures
 import hashlib
@@ -8,6 +9,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 
 import httpx
 
@@ -332,3 +334,66 @@ def test_digests_can_be_turned_off(start_gateway, start_worker):
     (gateway.folder / "body").write_bytes(answer.body)
     told = verify(gateway, answer.trailers["agent-receipt"], "--response-body", gateway.folder / "body", status=1)
     assert told["reason"] == "receipt-response-body"
+
+
+def test_a_settle_that_comes_late_has_its_receipt_afterwards(start_gateway, start_worker):
+    go = threading.Event()
+
+    async def reply(stream):
+        await stream.body()
+        while not go.is_set():
+            await asyncio.sleep(0.01)
+        await stream.answer(200, b"late")
+
+    worker = start_worker(reply)
+    gateway = start_gateway([worker])
+    key = gateway.account()
+    client = Client(gateway.port)
+    stream = client.request(f"/ipfs/{CID}", key, method="POST", body=b"abc")
+    wait_for(lambda: len(worker.requests) == 1, 10, "the call at the worker")
+    store = int(subprocess.run(["pgrep", "-P", str(gateway.process.pid), "redis-server"], capture_output=True,
+                               check=True, text=True).stdout)
+    os.kill(store, signal.SIGSTOP)
+    try:
+        go.set()
+        answer = client.wait(stream)
+    finally:
+        os.kill(store, signal.SIGCONT)
+    assert answer.body == b"late" and answer.trailers["agent-cost"] == "100;status=pending"
+    assert "agent-receipt" not in answer.trailers
+    gateway.settled()
+    receipt = shown(gateway, key, answer.headers["agent-invocation-id"])["receipt"]
+    record = verify(gateway, receipt, "--evidence", gateway.tee.folder / "w-good.crt.pem")["record"]
+    assert record["response"] == {"sha256": digest(b"late"), "whole": True}
+    assert record["request"] == {"sha256": digest(b"abc"), "whole": True}
+    assert record["outcome"] == "ok" and record["attempts"] == 1
+
+
+def test_a_call_that_only_the_journal_knew_has_its_receipt_after_the_crash(start_gateway, start_worker):
+    go = threading.Event()
+
+    async def reply(stream):
+        while not go.is_set():
+            await asyncio.sleep(0.01)
+        await stream.answer(200, b"journalled")
+
+    worker = start_worker(reply)
+    gateway = start_gateway([worker])
+    key = gateway.account()
+    client = Client(gateway.port)
+    stream = client.request(f"/ipfs/{CID}", key)
+    wait_for(lambda: len(worker.requests) == 1, 10, "the call at the worker")
+    store = int(subprocess.run(["pgrep", "-P", str(gateway.process.pid), "redis-server"], capture_output=True,
+                               check=True, text=True).stdout)
+    os.kill(store, signal.SIGSTOP)
+    go.set()
+    answer = client.wait(stream)
+    assert answer.body == b"journalled" and answer.ended
+    gateway.process.send_signal(signal.SIGKILL)
+    gateway.process.wait()
+    os.kill(store, signal.SIGKILL)  # stopped, it cannot end by itself
+    gateway.start()
+    wait_for(lambda: gateway.balance()["spent_ucr"] == 100, 30, "the charge from the journal")
+    receipt = shown(gateway, key, answer.headers["agent-invocation-id"])["receipt"]
+    record = verify(gateway, receipt)["record"]
+    assert record["outcome"] == "ok" and record["response"] == {"sha256": digest(b"journalled"), "whole": True}
