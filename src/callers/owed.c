@@ -89,7 +89,7 @@ bool owed_read(struct span text, struct owed *owed)
     owed->status = lines[9];
     owed->usage = lines[10];
     owed->worker = lines[11];
-    owed->note = count > LINES_SETTLE ? lines[12] : SPAN_NONE;
+    owed->note = count > LINES_SETTLE ? lines[12] : SPAN_OF("");
     return true;
 }
 
