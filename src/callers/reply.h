@@ -46,6 +46,9 @@ void reply_fault(struct reply *reply, const struct problem *problem, const struc
 /* `json` is copied; above REPLY_BODY_MAX is a bug. */
 void reply_json(struct reply *reply, int status, struct span json, const char *invocation,
                 const struct reply_form *form);
+/* The same of a text that may be longer; it is owned, to be freed, from here on. */
+void reply_own_json(struct reply *reply, int status, char *json, size_t len, const char *invocation,
+                    const struct reply_form *form);
 /* 204, from the fields of a preflight request. */
 void reply_preflight(struct reply *reply, const struct head *request, const char *invocation);
 /* What GET /.well-known/teegate shows. */

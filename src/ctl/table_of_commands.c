@@ -97,6 +97,10 @@ const struct ctl_command ctl_commands[] = {
      "word of the last verdict; a refused worker gets no request, and -o json has the verdict's detail.\n"
      "This is the view of the gateway's first lane.\n",
      "  teegatectl workers\n", ctl_workers},
+    {"workers evidence", "ID", 1, none, "Show a worker's last certificate, quote and verdict",
+     "What the gateway judged last, for audit: -o json has the quotes in base64, and 'attest-verify\n"
+     "cert' judges the certificate again. ID is from 'teegatectl workers'.\n",
+     "  teegatectl workers evidence 10.0.0.7:8443\n", ctl_workers_evidence},
     {"live", "", 0, none, "Show the calls under way",
      "This is the view of the gateway's first lane, at most 1000 calls.\n", "  teegatectl live\n",
      ctl_live},

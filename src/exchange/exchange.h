@@ -4,7 +4,7 @@
  *
  *   OPEN     path -> target; what the gateway answers by itself goes to END
  *   IDENTIFY credential -> caller -> agent                          (waits for auth)
- *   OWN      the caller's account or invocation                     (waits for Redis; then END)
+ *   OWN      the caller's account or invocation (waits for Redis), a worker's evidence; then END
  *   ADMIT    price and caps -> ceiling -> meter_hold                (waits for Redis)
  *   PLACE    head for the worker -> pools_lend
  *   ATTEMPT  waits for a verified link, then for the answer's head; the request body flows; a fault
@@ -57,6 +57,7 @@ struct site {
     struct exchange_options options;
     struct slots exchanges; /* live ones by id */
     uint64_t replay_bytes;  /* held now for replays */
+    uint32_t evidence_live; /* answers with a worker's evidence, asked for or being sent */
     bool draining;          /* calls go on; for readiness only */
 };
 

@@ -18,6 +18,10 @@ struct snapshot {
  * (may be NULL) lends the load of the workers that stay. NULL and a sentence on error. */
 struct snapshot *snapshot_build(struct config *config, const struct snapshot *older, char *error,
                                 size_t error_size);
+/* Before it is used: its collateral files must not be older than what was seen, and are seen from
+ * now on (`now`: unix seconds). Needs the state_dir. False and a sentence. */
+MUST_USE bool snapshot_remember(const struct snapshot *snapshot, int64_t now, char *error,
+                                size_t error_size);
 struct snapshot *snapshot_take(struct snapshot *snapshot); /* any thread */
 void snapshot_give(struct snapshot *snapshot);
 
