@@ -18,6 +18,8 @@ static const struct ctl_option limits[] = {
     {"--day", OPTION_AMOUNT, "AMOUNT", "day_ucr", "spending a day (UTC); 0: no limit", false},
     {"--month", OPTION_AMOUNT, "AMOUNT", "month_ucr", "spending a month (UTC); 0: no limit", false},
     {"--max-call", OPTION_AMOUNT, "AMOUNT", "call_ucr", "ceiling of one call; 0: no limit", false},
+    {"--sub-budget", OPTION_AMOUNT, "AMOUNT", "sub_budget_ucr",
+     "for the calls below one that names no sub-budget; 0: none", false},
     NO_OPTION,
 };
 
