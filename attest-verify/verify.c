@@ -119,8 +119,10 @@ static bool verify_collateral(struct trial *trial)
     const struct collateral_chains *chains =
         av_collateral_chains(trial->found.collateral, av_roots_decoder(trial->request->roots),
                              &trial->pck_chain, &trial->chains);
-    return av_collateral_verify(trial->found.collateral, chains, trial->request, grace_s(trial),
-                                &trial->proven, trial->verdict);
+    bool ok = av_collateral_verify(trial->found.collateral, chains, trial->request, grace_s(trial),
+                                   &trial->proven, trial->verdict);
+    trial->verdict->collateral_expires = trial->verdict->expires;
+    return ok;
 }
 
 /* ra-tls d.6: what was once seen of a platform does not become older. Only what holds is compared,

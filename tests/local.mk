@@ -26,6 +26,7 @@ EXTRA_DIST += tests/integration/challenge.py \
     tests/integration/test_abuse.py \
     tests/integration/test_challenge.py \
     tests/integration/test_clients.py \
+    tests/integration/test_collateral.py \
     tests/integration/test_config.py \
     tests/integration/test_demo.py \
     tests/integration/test_errors.py \

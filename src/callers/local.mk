@@ -10,18 +10,22 @@ src_libteegate_a_SOURCES += \
     src/callers/auth.c src/callers/auth.h \
     src/callers/debts.c src/callers/debts.h \
     src/callers/frame.c src/callers/frame.h \
+    src/callers/invocation_token.c src/callers/invocation_token.h \
     src/callers/journal.c src/callers/journal.h \
     src/callers/keyring.c src/callers/keyring.h \
     src/callers/merkle.c src/callers/merkle.h \
+    src/callers/lineage.h \
     src/callers/meter.c src/callers/meter.h \
     src/callers/operation.c src/callers/operation.h \
     src/callers/owed.c src/callers/owed.h \
+    src/callers/parents.c src/callers/parents.h \
     src/callers/reaper.c src/callers/reaper.h \
     src/callers/receipt.c src/callers/receipt.h \
     src/callers/receipts.c src/callers/receipts.h \
     src/callers/replay.c src/callers/replay.h \
     src/callers/scripts.h \
     src/callers/signer.c src/callers/signer.h \
+    src/callers/secrets.c src/callers/secrets.h \
     src/callers/statedir.c src/callers/statedir.h \
     src/callers/store.c src/callers/store.h \
     src/callers/token.c src/callers/token.h \

@@ -135,7 +135,8 @@ size_t reply_problem_json(char *out, size_t out_size, const struct problem *prob
         json_text(&json, "invocation", span_text(problem->invocation));
     if (problem->has_money) {
         json_u64(&json, "required", problem->required_ucr);
-        json_u64(&json, "available", problem->available_ucr);
+        json_u64(&json, problem->fault == FAULT_PARENT_BUDGET_EXHAUSTED ? "remaining" : "available",
+                 problem->available_ucr);
     }
     if (problem->violated != NULL) {
         json_array(&json, "violated-policies");
@@ -230,7 +231,8 @@ void reply_fault(struct reply *reply, const struct problem *problem, const struc
                                  : reply_problem_json(reply->body, REPLY_PROBLEM_MAX, problem);
     add_retry_after(reply->head, problem, row->status);
     if (row->status == 401)
-        add(reply->head, SPAN_OF("www-authenticate"), "Bearer realm=\"teegate\"");
+        add(reply->head, SPAN_OF("www-authenticate"),
+            "Bearer realm=\"teegate\", Agent realm=\"teegate\"");
     if (problem->allow != NULL)
         add(reply->head, SPAN_OF("allow"), problem->allow);
     if (form->html)
@@ -241,15 +243,22 @@ void reply_fault(struct reply *reply, const struct problem *problem, const struc
 
 /* --- others --------------------------------------------------------------------------------- */
 
+void reply_own_json(struct reply *reply, int status, char *json, size_t len, const char *invocation,
+                    const struct reply_form *form)
+{
+    must(reply->head == NULL);
+    reply->status = status;
+    reply->head = head_for(status, invocation);
+    reply->body = json;
+    reply->body_len = len;
+    finish(reply, status < 400 ? "application/json" : "application/problem+json", form);
+}
+
 void reply_json(struct reply *reply, int status, struct span json, const char *invocation,
                 const struct reply_form *form)
 {
-    must(reply->head == NULL && json.len <= REPLY_BODY_MAX);
-    reply->status = status;
-    reply->head = head_for(status, invocation);
-    reply->body = alloc_text(json.ptr, json.len);
-    reply->body_len = json.len;
-    finish(reply, status < 400 ? "application/json" : "application/problem+json", form);
+    must(json.len <= REPLY_BODY_MAX);
+    reply_own_json(reply, status, alloc_text(json.ptr, json.len), json.len, invocation, form);
 }
 
 /* Field names and commas, as browsers write them; anything else is not repeated. */

@@ -28,7 +28,7 @@ struct problem {
     uint64_t retry_after_ms; /* 0: a default, for faults that may be tried again */
     const char *allow;       /* METHOD_NOT_ALLOWED: the methods served */
     const char *violated;    /* QUOTA_EXCEEDED: which limit; or NULL */
-    bool has_money;          /* required and available are known */
+    bool has_money; /* required and available (PARENT_BUDGET_EXHAUSTED: remaining) are known */
     uint64_t required_ucr;
     uint64_t available_ucr;
 };
@@ -47,6 +47,9 @@ void reply_fault(struct reply *reply, const struct problem *problem, const struc
 /* `json` is copied; above REPLY_BODY_MAX is a bug. */
 void reply_json(struct reply *reply, int status, struct span json, const char *invocation,
                 const struct reply_form *form);
+/* The same of a text that may be longer; it is owned, to be freed, from here on. */
+void reply_own_json(struct reply *reply, int status, char *json, size_t len, const char *invocation,
+                    const struct reply_form *form);
 /* 204, from the fields of a preflight request. */
 void reply_preflight(struct reply *reply, const struct head *request, const char *invocation);
 /* What GET /.well-known/teegate shows; the keys as a JWK set (RFC 7517, RFC 8037). */

@@ -42,13 +42,14 @@ static void exchange_init(struct exchange *x, struct stream *caller)
     wake_init(&x->wake, exchange_run, x);
     timer_init(&x->timer, site->loop, exchange_note_news, x);
     attempt_init(&x->attempt, site->pools, &x->record, exchange_note_news, x);
+    x->attempt.lending = say_lending;
     relay_init(&x->relay, caller, &store);
     x->relay.up_digest.on = x->relay.down_digest.on = site->options.body_digests;
     stream_set_note(caller, exchange_note_news, x);
 }
 
 void exchange_open(struct site *site, struct stream *caller, const char *peer, const char *protocol,
-                   bool secure)
+                   bool secure, const uint8_t *peer_key)
 {
     struct exchange *x = alloc_zeroed(sizeof(*x));
     stats_add(&site->stats->requests, 1);
@@ -60,6 +61,9 @@ void exchange_open(struct site *site, struct stream *caller, const char *peer, c
     stats_add(&site->stats->exchanges_live, 1);
     x->site = site;
     x->secure = secure;
+    x->has_peer_key = peer_key != NULL;
+    if (peer_key != NULL)
+        memcpy(x->peer_key, peer_key, sizeof(x->peer_key));
     x->record.protocol = protocol;
     snprintf(x->peer, sizeof(x->peer), "%s", peer);
     exchange_init(x, caller);
@@ -84,6 +88,7 @@ void door_close(struct exchange *x)
     head_free(x->head);
     head_free(x->trailers);
     free(x->own_json);
+    site->evidence_live -= x->own_evidence;
     agents_ref_give(x->agents);
     slots_give(&site->exchanges, x->id);
     stats_sub(&site->stats->exchanges_live, 1);

@@ -4,7 +4,7 @@
  *
  *   OPEN     path -> target; what the gateway answers by itself goes to END
  *   IDENTIFY credential -> caller -> agent                          (waits for auth)
- *   OWN      the caller's account or invocation                     (waits for Redis; then END)
+ *   OWN      the caller's account or invocation (waits for Redis), a worker's evidence; then END
  *   ADMIT    price and caps -> ceiling -> meter_hold                (waits for Redis)
  *   PLACE    head for the worker -> pools_lend
  *   ATTEMPT  waits for a verified link, then for the answer's head; the request body flows; a fault
@@ -42,6 +42,8 @@ struct exchange_options {
     uint32_t replay_bytes_max; /* request body kept for a second attempt, per call; default 65536 */
     uint64_t replay_total_max; /* of all calls of a lane; default 64 MiB */
     uint32_t place_ms_max;     /* waiting for a verified link; default 10000 */
+    uint32_t subcalls_depth;   /* a root call has depth 0; default 4, at most LINEAGE_DEPTH_MAX */
+    uint32_t subcalls_live;    /* directly below one call at once; default 16 */
     bool cors;                 /* the gateway answers preflights and adds the fields */
     bool body_digests;         /* bodies are hashed as they pass, for the receipt */
 };
@@ -57,11 +59,13 @@ struct site {
     struct store *store;
     struct receipts *receipts; /* NULL: none are made */
     struct keyring *keyring;   /* NULL: no keys are shown */
+    const struct token_keys *keys; /* NULL: no tokens are made; changes only between turns */
     struct stats *stats;
     const struct log *access_log;
     struct exchange_options options;
     struct slots exchanges; /* live ones by id */
     uint64_t replay_bytes;  /* held now for replays */
+    uint32_t evidence_live; /* answers with a worker's evidence, asked for or being sent */
     bool draining;          /* calls go on; for readiness only */
 };
 
@@ -79,9 +83,9 @@ void site_fini(struct site *site);
 
 /* Takes over a caller's stream whose head is whole. `peer` is its address as text without port
  * (copied), for the log and `Forwarded`; `protocol` as of http_version(), static; `secure`: it came
- * over TLS. */
+ * over TLS; `peer_key` (32 bytes, copied): of the certificate it showed, or NULL. */
 void exchange_open(struct site *site, struct stream *caller, const char *peer, const char *protocol,
-                   bool secure);
+                   bool secure, const uint8_t *peer_key);
 
 /* For admin: live exchanges, one call each. */
 struct exchange_view {

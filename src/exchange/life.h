@@ -51,6 +51,8 @@ struct exchange {
     bool gone;      /* the caller left, or its stream was reset */
     bool sent_away; /* exchange_end_all(): as if it had left */
     bool secure;    /* it came over TLS */
+    bool has_peer_key;
+    uint8_t peer_key[32]; /* of the certificate it showed */
     char peer[ADDRESS_TEXT_MAX];
     struct target target;
     struct credential credential;
@@ -60,8 +62,9 @@ struct exchange {
     struct auth_wait auth;
     bool auth_asking;
     bool own_asking;
+    bool own_evidence; /* one of site->evidence_live */
     int own_status;
-    char *own_json; /* an answer of accounts, copied */
+    char *own_json; /* an answer of accounts or pools, copied */
 
     struct agents_ref *agents;
     const struct agent *agent;
@@ -131,7 +134,7 @@ bool site_has_room(const struct site *site);
 
 /* Preflights and /.well-known; true when x->reply is made. */
 bool own_answer(struct exchange *x);
-/* Asks accounts for the target; x wakes when x->own_asking is over. */
+/* Asks accounts, or pools for evidence; x wakes when x->own_asking is over. */
 void own_ask(struct exchange *x);
 /* Makes the reply of what came, or answers the fault it is. */
 enum fault own_take(struct exchange *x);
@@ -152,6 +155,9 @@ bool paper_is_in(struct exchange *x);
 struct ending say_ending(const struct exchange *x);
 /* The request's head for a worker, or NULL when it cannot be made. */
 struct head *say_request(const struct exchange *x);
+/* Adds what belongs to the worker the request goes to: the token to call others with. */
+void say_lending(void *user, struct head *request, const struct pool_facts *pool,
+                 const struct proof *proof);
 /* Sends the worker's head with ours. False when it cannot be made. */
 MUST_USE bool say_send_head(struct exchange *x);
 /* Makes the reply of x->fault. */

@@ -62,8 +62,8 @@ static void ask(struct exchange *x)
     bool metered = x->bill.metered;
     struct receipt_facts facts = {
         .invocation = span_text(x->invocation.text),
-        .parent = SPAN_NONE,
-        .root = span_text(x->invocation.text),
+        .parent = span_text(x->bill.hold.parent),
+        .root = span_text(x->bill.hold.parent[0] != '\0' ? x->bill.hold.root : x->invocation.text),
         .account = span_text(x->auth.caller.account),
         .cid = span_text(x->cid),
         .note = &x->paper.note,

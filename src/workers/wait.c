@@ -34,7 +34,8 @@ static void note_deadline(void *owner)
         wait_fail(pools, wait, FAULT_OVERLOADED, NULL, "all workers were full until the deadline");
         return;
     }
-    wait_fail(pools, wait, FAULT_CONNECT_FAILED, member->worker,
+    bool judging = member_is_attesting(member);
+    wait_fail(pools, wait, judging ? FAULT_NOT_YET_VERIFIED : FAULT_CONNECT_FAILED, member->worker,
               "no verified connection before the deadline");
     member_note_nothing(member);
 }
@@ -134,6 +135,8 @@ void wait_lend(struct pool_wait *wait, struct link *link, const struct worker *w
     struct loan *loan = alloc_zeroed(sizeof(*loan));
     *loan = (struct loan){link, registry_take(pools->registry), worker};
     stop_waiting(wait);
+    if (wait->lending != NULL)
+        wait->lending(wait, pool->facts, &link->proof);
     wait->lease = (struct lease){
         .stream = link_lend(link, wait->request, wait->request_ended, wait->note, wait->user),
         .worker = worker,

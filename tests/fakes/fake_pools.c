@@ -17,6 +17,8 @@ static void lend(struct pools *pools, struct pool_wait *wait, struct fake_try *t
             snprintf(wait->worker, sizeof(wait->worker), "%s", try->worker);
         return;
     }
+    if (wait->lending != NULL)
+        wait->lending(wait, &pools->facts, &pools->proof);
     struct stream *stream = try->stream = fake_stream_new();
     stream->window = try->window > 0 ? try->window : stream->window;
     stream->out_headed = true;
@@ -130,4 +132,17 @@ const char *pools_path_template(struct pools *pools, const char *pool)
 void pools_visit(struct pools *pools, void (*visit)(void *arg, const struct worker_view *view),
                  void *arg)
 {
+}
+
+bool pools_show_evidence(struct pools *pools, struct span worker,
+                         void (*answer)(void *owner, uint64_t id, struct span json), void *owner,
+                         uint64_t id)
+{
+    if (pools->evidence_full)
+        return false;
+    pools->evidence = answer;
+    pools->evidence_owner = owner;
+    pools->evidence_id = id;
+    snprintf(pools->evidence_of, sizeof(pools->evidence_of), "%.*s", (int)worker.len, worker.ptr);
+    return true;
 }

@@ -195,7 +195,7 @@ tests_unit_attest_verify_test_known_flaws_dcap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_known_flaws_dcap_LDADD = $(ATTEST_TEST_LIBS)
 check_PROGRAMS += tests/unit/attest-verify/test_known_flaws_certificate
 tests_unit_attest_verify_test_known_flaws_certificate_SOURCES = \
-    tests/unit/attest-verify/test_known_flaws_certificate.c \
+    tests/unit/attest-verify/test_known_flaws_certificate.c tests/unit/attest-verify/made_certificate.h \
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_known_flaws_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_known_flaws_certificate_LDADD = $(ATTEST_TEST_LIBS)
@@ -238,3 +238,9 @@ tests_unit_attest_verify_test_mutations_snp_SOURCES = tests/unit/attest-verify/t
     tests/unit/attest-verify/snp_scene.h tests/unit/checks.h
 tests_unit_attest_verify_test_mutations_snp_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_mutations_snp_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_corners
+tests_unit_attest_verify_test_corners_SOURCES = tests/unit/attest-verify/test_corners.c \
+    tests/unit/attest-verify/made_certificate.h \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_corners_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_corners_LDADD = $(ATTEST_TEST_LIBS)

@@ -223,7 +223,7 @@ START_TEST(no_allocation_of_openssls_that_fails_trusts_or_breaks_anything)
     for (size_t i = 0; i < CASES; ++i) {
         struct material material;
         make(&cases[i], &material);
-        ck_assert_uint_gt(starve(&cases[i], &material, 37 + 2 * i), 50);
+        ck_assert_uint_gt(starve(&cases[i], &material, 37 + 2 * i), 20);
         fini(&material);
     }
 }

@@ -78,7 +78,7 @@ static bool is_true(const char *name)
 }
 
 static const struct account_limits none = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-                                           UINT64_MAX, UINT64_MAX, UINT64_MAX};
+                                           UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
 
 #define ASK &told, 1
 #define DO(status, call)                         \
