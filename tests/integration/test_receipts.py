@@ -397,3 +397,28 @@ def test_a_call_that_only_the_journal_knew_has_its_receipt_after_the_crash(start
     receipt = shown(gateway, key, answer.headers["agent-invocation-id"])["receipt"]
     record = verify(gateway, receipt)["record"]
     assert record["outcome"] == "ok" and record["response"] == {"sha256": digest(b"journalled"), "whole": True}
+
+
+def test_calls_below_a_call_have_receipts_that_name_the_tree(start_gateway, start_worker):
+    async def reply(stream):
+        await stream.body()
+        token = stream.headers.get("agent-invocation-token")
+        said = b"leaf"
+        if token is not None:
+            loop = asyncio.get_running_loop()
+            answer = await loop.run_in_executor(None, lambda: certain(lambda: Client(gateway.port).call(
+                f"/ipfs/{CID}/below", headers=[("authorization", f"Agent {token}")])))
+            said = answer.trailers["agent-receipt"].encode()
+        await stream.answer(200, said)
+
+    gateway = start_gateway([start_worker(reply)])
+    key = gateway.account()
+    answer = certain(lambda: Client(gateway.port).call(f"/ipfs/{CID}", key, headers=[("agent-sub-budget", "5000")]))
+    root = verify(gateway, answer.trailers["agent-receipt"])["record"]
+    child = verify(gateway, answer.body.decode())["record"]
+    assert root["parent"] == "" and root["root"] == root["invocation"]
+    assert child["parent"] == child["root"] == root["invocation"] and child["account"] == "alice"
+    gateway.settled()
+    for record, receipt in ((root, answer.trailers["agent-receipt"]), (child, answer.body.decode())):
+        again = shown(gateway, key, record["invocation"])["receipt"]
+        assert again.split(".")[0] == receipt.split(".")[0]
