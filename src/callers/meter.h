@@ -10,8 +10,8 @@
 #include "base/stats.h"
 #include "callers/auth.h"
 #include "callers/journal.h"
-#include "callers/receipt.h"
 #include "callers/lineage.h"
+#include "callers/receipt.h"
 #include "callers/store.h"
 #include "rules/price.h"
 

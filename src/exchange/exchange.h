@@ -57,8 +57,8 @@ struct site {
     struct meter *meter;
     struct accounts *accounts;
     struct store *store;
-    struct receipts *receipts; /* NULL: none are made */
-    struct keyring *keyring;   /* NULL: no keys are shown */
+    struct receipts *receipts;     /* NULL: none are made */
+    struct keyring *keyring;       /* NULL: no keys are shown */
     const struct token_keys *keys; /* NULL: no tokens are made; changes only between turns */
     struct stats *stats;
     const struct log *access_log;
