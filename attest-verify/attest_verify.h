@@ -130,7 +130,9 @@ struct attest_evaluation {
 /* The highest numbers seen of the platforms of one model; whoever verifies remembers them. */
 struct attest_seen {
     enum attest_tee tee;
-    uint8_t fmspc[6];
+    uint8_t fmspc[6]; /* of SGX and TDX; of SEV-SNP product and kind of key */
+    char product[8];
+    bool vlek;
     struct attest_evaluation evaluation;
 };
 

@@ -62,8 +62,9 @@ bool av_fetching_remember(const struct fetching *fetching, const struct attest_p
 {
     struct store store;
     struct attest_request request = {.roots = inputs->roots, .now = now};
-    *seen = (struct attest_seen){.tee = platform->tee};
+    *seen = (struct attest_seen){.tee = platform->tee, .vlek = platform->vlek};
     memcpy(seen->fmspc, platform->fmspc, sizeof seen->fmspc);
+    memcpy(seen->product, platform->product, sizeof seen->product);
     if (!fetch_store_open(&store, fetching->store, error, size) ||
         !fetch_store_seen(&store, platform, &seen->evaluation, error, size))
         return false;

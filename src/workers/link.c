@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "workers/link_say.h"
 #include "workers/trust.h"
 
 /* AGAIN: a READY link is judged again after so long at most, and so long before its verdict runs
@@ -192,30 +193,12 @@ static void tell(struct link *link, enum link_news news)
         link->note(link->owner, link, news);
 }
 
-static void begin_line(struct log_line *line, enum log_level level, const char *event,
-                       const struct link *link)
-{
-    log_begin(line, level, event);
-    json_text(&line->json, "pool", span_text(link->pool->name));
-    json_text(&line->json, "worker", span_text(link->worker->id));
-}
-
-static void say_failed(const struct link *link)
-{
-    struct log_line line;
-    begin_line(&line, LOG_WARNING, "link-failed", link);
-    json_text(&line.json, "state", span_text(link_state_word(link->state)));
-    json_text(&line.json, "detail", span_text(link->detail));
-    json_u64(&line.json, "streams", link->live);
-    log_write(link->site->log, &line);
-}
-
 /* `detail` is in place. */
 static void link_fail(struct link *link, enum fault fault, bool blames)
 {
     link->fault = fault;
     link->blames = blames;
-    say_failed(link);
+    link_say_failed(link);
     link_end(link);
     tell(link, LINK_NEWS_OVER);
 }
@@ -266,23 +249,6 @@ struct link *link_open(struct link_site *site, struct registry *registry,
                               &options, &conn_events, link);
     stats_add(&site->stats->links_opened, 1);
     return link;
-}
-
-static void explain_end(struct link *link)
-{
-    char where[ADDRESS_TEXT_MAX];
-    address_text(&link->worker->address, true, where);
-    const char *what = "closed the connection";
-    if (link->end == CONN_CONNECT_FAILED)
-        what = "cannot be reached by TCP";
-    else if (link->end == CONN_TLS_FAILED)
-        what = "does not complete a TLS 1.3 handshake";
-    else if (link->end == CONN_RESET)
-        what = "broke the connection";
-    else if (link->end == CONN_TIMED_OUT)
-        what = "did not connect in time";
-    snprintf(link->detail, sizeof(link->detail), "%s %s while %s", where, what,
-             link_state_word(link->state));
 }
 
 /* What a verifier would refuse for its size is not kept. */
@@ -337,27 +303,6 @@ static void step_connecting(struct link *link, unsigned noted)
 }
 
 /* --- the verdict --------------------------------------------------------------------------- */
-
-static void say_verdict(const struct link *link)
-{
-    const struct proof *proof = &link->judged;
-    struct log_line line;
-    /* Nothing new of a link in use is for those who look for more. */
-    bool same = link->state == LINK_READY && proof->trusted;
-    begin_line(&line, same ? LOG_DEBUG : LOG_NOTICE, "verdict", link);
-    json_bool(&line.json, "trusted", proof->trusted);
-    json_text(&line.json, "reason", span_text(proof->reason));
-    json_text(&line.json, "detail", span_text(proof->detail));
-    json_text(&line.json, "tee", span_text(proof->tee));
-    json_text(&line.json, "tcb_status", span_text(proof->tcb_status));
-    json_text(&line.json, "measurement", span_text(proof->measurement));
-    json_i64(&line.json, "expires", proof->expires);
-    log_write(link->site->log, &line);
-    if (!proof->unjudged)
-        stats_add(proof->trusted ? &link->site->stats->verdicts_trusted
-                                 : &link->site->stats->verdicts_refused,
-                  1);
-}
 
 static struct http_options options_for(const struct pool_facts *pool)
 {
@@ -457,7 +402,7 @@ static void link_give_up(struct link *link)
     snprintf(link->judged.detail, sizeof(link->judged.detail),
              "no verdict within %u ms of connecting", link->pool->connect_ms_max);
     snprintf(link->detail, sizeof(link->detail), "%s", link->judged.detail);
-    say_failed(link);
+    link_say_failed(link);
     link_end(link);
     tell(link, LINK_NEWS_UNJUDGED);
 }
@@ -472,7 +417,7 @@ static void begin_challenge(struct link *link);
 static void step_attesting(struct link *link, unsigned noted)
 {
     if ((noted & NOTED_VERDICT) != 0) {
-        say_verdict(link);
+        link_say_verdict(link);
         if (!is_trusted(link)) {
             link_refuse(link);
         } else if (link->pool->challenge != CHALLENGE_OFF) {
@@ -488,21 +433,6 @@ static void step_attesting(struct link *link, unsigned noted)
 
 /* --- the challenge ------------------------------------------------------------------------- */
 
-static void say_challenge(const struct link *link)
-{
-    const struct proof *proof = &link->judged;
-    struct log_line line;
-    begin_line(&line, LOG_NOTICE, "challenge", link);
-    json_bool(&line.json, "trusted", proof->trusted);
-    json_text(&line.json, "reason", span_text(proof->reason));
-    json_text(&line.json, "detail", span_text(proof->detail));
-    json_u64(&line.json, "took_ms", loop_now(link->site->loop) - link->challenge_at);
-    log_write(link->site->log, &line);
-    stats_add(proof->trusted ? &link->site->stats->challenges_trusted
-                             : &link->site->stats->challenges_refused,
-              1);
-}
-
 /* As the challenge itself found it, before any evidence was read. */
 static void refuse_challenge(struct link *link)
 {
@@ -511,7 +441,7 @@ static void refuse_challenge(struct link *link)
     proof->lasts_ms = 0;
     snprintf(proof->reason, sizeof(proof->reason), "%s", link->challenge.reason);
     snprintf(proof->detail, sizeof(proof->detail), "%s", link->challenge.detail);
-    say_challenge(link);
+    link_say_challenge(link);
     link_refuse(link);
 }
 
@@ -543,7 +473,7 @@ static void step_challenging(struct link *link, unsigned noted)
 {
     bool is_judged = link->challenge.state == CHALLENGE_ANSWERED;
     if ((noted & NOTED_VERDICT) != 0) {
-        say_challenge(link);
+        link_say_challenge(link);
         if (is_trusted(link))
             link_admit(link, &link->judged);
         else
@@ -651,7 +581,7 @@ static void ask_again(struct link *link)
 /* False when it is READY no more. */
 static bool is_still_trusted(struct link *link)
 {
-    say_verdict(link);
+    link_say_verdict(link);
     if (link->judged.trusted && link->judged.lasts_ms > 0) {
         take_hold(link, &link->judged);
         arm(link);
@@ -723,7 +653,7 @@ static void step_ended(struct link *link)
         tell(link, LINK_NEWS_OVER);
         return;
     }
-    explain_end(link);
+    link_explain_end(link);
     /* Left waiting for its verdict, it may lose patience. */
     bool waited = link->state == LINK_ATTESTING &&
                   loop_now(link->site->loop) >= link->attesting_at + PATIENCE_MS;

@@ -6,6 +6,7 @@ src_libteegate_a_SOURCES += \
     src/workers/challenge.c src/workers/challenge.h \
     src/workers/files.c src/workers/files.h \
     src/workers/link.c src/workers/link.h \
+    src/workers/link_say.c src/workers/link_say.h \
     src/workers/member.c src/workers/member.h \
     src/workers/pool.c src/workers/pool.h \
     src/workers/pools.c src/workers/pools.h \

@@ -417,11 +417,3 @@ def test_genuine_evidence_gets_the_same_verdict_with_what_was_fetched(serve, tmp
 def is_of_processor_ca(document):
     der = base64.b64decode(document["pck_crl_issuer_chain"].split("-----")[2])
     return b"Intel SGX PCK Processor CA" in der
-
-
-def test_the_certificates_of_amd_are_not_fetched_and_that_is_said():
-    report = pathlib.Path(__file__).resolve().parents[1] / "fuzz/corpus/snp/v3-report"
-    done = subprocess.run([PROGRAM, "snp", report, "--fetch-from", refused_port()], capture_output=True, text=True)
-    verdict = json.loads(done.stdout)
-    assert (done.returncode, verdict["reason"]) == (1, "collateral-missing")
-    assert "AMD's certificates are not fetched" in verdict["detail"]

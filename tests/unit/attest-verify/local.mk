@@ -138,6 +138,16 @@ tests_unit_attest_verify_test_explain_SOURCES = tests/unit/attest-verify/test_ex
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_explain_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_explain_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_snp_certificate
+tests_unit_attest_verify_test_snp_certificate_SOURCES = tests/unit/attest-verify/test_snp_certificate.c \
+    tests/unit/attest-verify/amd_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_snp_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_snp_certificate_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_snp_document
+tests_unit_attest_verify_test_snp_document_SOURCES = tests/unit/attest-verify/test_snp_document.c \
+    tests/unit/attest-verify/amd_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_snp_document_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_snp_document_LDADD = $(ATTEST_TEST_LIBS)
 check_PROGRAMS += tests/unit/attest-verify/test_verify_answer
 tests_unit_attest_verify_test_verify_answer_SOURCES = tests/unit/attest-verify/test_verify_answer.c \
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
