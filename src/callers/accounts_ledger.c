@@ -233,6 +233,7 @@ static void step_hold(struct operation *op, const struct redisReply *record)
         span_is(answer_field(record, "acct"), span_text(op->name))) {
         json_object(json, NULL);
         json_text(json, "invocation", span_text(invocation));
+        write_place(json, record);
         write_hold(json, record);
         json_text(json, "gateway", answer_field(record, "gw"));
         json_end_object(json);

@@ -13,9 +13,9 @@ src_libteegate_a_SOURCES += \
     src/callers/frame.c src/callers/frame.h \
     src/callers/invocation_token.c src/callers/invocation_token.h \
     src/callers/journal.c src/callers/journal.h \
-    src/callers/lineage.h \
     src/callers/keyring.c src/callers/keyring.h \
     src/callers/merkle.c src/callers/merkle.h \
+    src/callers/lineage.h \
     src/callers/meter.c src/callers/meter.h \
     src/callers/operation.c src/callers/operation.h \
     src/callers/owed.c src/callers/owed.h \
@@ -28,6 +28,7 @@ src_libteegate_a_SOURCES += \
     src/callers/seal.c src/callers/seal.h \
     src/callers/secrets.c src/callers/secrets.h \
     src/callers/signer.c src/callers/signer.h \
+    src/callers/secrets.c src/callers/secrets.h \
     src/callers/statedir.c src/callers/statedir.h \
     src/callers/store.c src/callers/store.h \
     src/callers/token.c src/callers/token.h \

@@ -6,14 +6,12 @@
 #include "base/must.h"
 #include "callers/meter.h"
 
-/* A call with a parent has a form of its own, "2": parent and root behind the attempt.
- * A settlement may have a note of its receipt behind the worker. */
+/* A call with a parent has a form of its own, "2": parent and root behind the attempt. */
 enum {
     LINES_RELEASE = 6,
     LINES_SETTLE = LINES_RELEASE + 6,
-    LINES_NOTE = 1,
-    LINES_PARENT = 2,
-    LINES_MAX = LINES_SETTLE + LINES_NOTE + LINES_PARENT
+    LINES_NOTED = LINES_SETTLE + 1,
+    LINES_PARENT = 2
 };
 
 /* Units go by their place in the agent's price: their names are the registration's. */
@@ -89,9 +87,9 @@ static unsigned split(struct span text, struct span *lines, unsigned most)
 
 bool owed_read(struct span text, struct owed *owed)
 {
-    struct span memory[LINES_MAX];
+    struct span memory[LINES_NOTED + LINES_PARENT];
     struct span *lines = memory;
-    unsigned count = split(text, lines, LINES_MAX);
+    unsigned count = split(text, lines, LINES_NOTED + LINES_PARENT);
     uint64_t bucket;
     bool nested = count > 0 && span_is(lines[0], SPAN_OF("2"));
     if (count < LINES_RELEASE + (nested ? LINES_PARENT : 0) ||
@@ -116,8 +114,7 @@ bool owed_read(struct span text, struct owed *owed)
     }
     if (span_is(owed->mode, SPAN_OF("X")))
         return count == LINES_RELEASE;
-    if (!span_is(owed->mode, SPAN_OF("S")) || count < LINES_SETTLE ||
-        count > LINES_SETTLE + LINES_NOTE)
+    if (!span_is(owed->mode, SPAN_OF("S")) || count < LINES_SETTLE || count > LINES_NOTED)
         return false;
     owed->cost = lines[6];
     owed->over = lines[7];
@@ -125,7 +122,7 @@ bool owed_read(struct span text, struct owed *owed)
     owed->status = lines[9];
     owed->usage = lines[10];
     owed->worker = lines[11];
-    owed->note = count > LINES_SETTLE ? lines[12] : SPAN_NONE;
+    owed->note = count > LINES_SETTLE ? lines[12] : SPAN_OF("");
     return true;
 }
 

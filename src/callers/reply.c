@@ -250,15 +250,22 @@ void reply_fault(struct reply *reply, const struct problem *problem, const struc
 
 /* --- others --------------------------------------------------------------------------------- */
 
+void reply_own_json(struct reply *reply, int status, char *json, size_t len, const char *invocation,
+                    const struct reply_form *form)
+{
+    must(reply->head == NULL);
+    reply->status = status;
+    reply->head = head_for(status, invocation);
+    reply->body = json;
+    reply->body_len = len;
+    finish(reply, status < 400 ? "application/json" : "application/problem+json", form);
+}
+
 void reply_json(struct reply *reply, int status, struct span json, const char *invocation,
                 const struct reply_form *form)
 {
-    must(reply->head == NULL && json.len <= REPLY_BODY_MAX);
-    reply->status = status;
-    reply->head = head_for(status, invocation);
-    reply->body = alloc_text(json.ptr, json.len);
-    reply->body_len = json.len;
-    finish(reply, status < 400 ? "application/json" : "application/problem+json", form);
+    must(json.len <= REPLY_BODY_MAX);
+    reply_own_json(reply, status, alloc_text(json.ptr, json.len), json.len, invocation, form);
 }
 
 void reply_whole(struct reply *reply, struct head *head, char *body, size_t body_len,

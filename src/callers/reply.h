@@ -52,6 +52,9 @@ void reply_fault(struct reply *reply, const struct problem *problem, const struc
 /* `json` is copied; above REPLY_BODY_MAX is a bug. */
 void reply_json(struct reply *reply, int status, struct span json, const char *invocation,
                 const struct reply_form *form);
+/* The same of a text that may be longer; it is owned, to be freed, from here on. */
+void reply_own_json(struct reply *reply, int status, char *json, size_t len, const char *invocation,
+                    const struct reply_form *form);
 /* An answer that is given again, as it is; all is taken over (`trailers` may be NULL). */
 void reply_whole(struct reply *reply, struct head *head, char *body, size_t body_len,
                  struct head *trailers, const struct reply_form *form);

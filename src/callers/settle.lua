@@ -73,6 +73,7 @@ local subs = counted(hold.subs, 'charged below')
 local nested = hold.par ~= ''
 local above = nested and record_of(KEYS[5], hold.par)
 local lives = above and above.st == 'H' and above.try == hold.ptry
+local top = nested and hold.root ~= hold.par and record_of(KEYS[6], hold.root)
 
 account.spent = account.spent + charge
 local changed = {'spent', 'held'}
@@ -107,11 +108,8 @@ end
 if above then
     add_below(KEYS[5], above)
 end
-if nested and not lives and hold.root ~= hold.par then
-    local root = record_of(KEYS[6], hold.root)
-    if root then
-        add_below(KEYS[6], root)
-    end
+if top and not lives then
+    add_below(KEYS[6], top)
 end
 redis.call('ZREM', KEYS[3], inv)
 

@@ -260,6 +260,29 @@ int ctl_receipts_rotate(struct ctl_call *call)
     return ask_and_show(call, "POST", "/receipts/rotate", NULL, show_receipt_keys);
 }
 
+static void show_evidence(struct ctl_call *call, const cJSON *json)
+{
+    const cJSON *one;
+    cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(json, "evidence"))
+    {
+        const cJSON *pem = cJSON_GetObjectItemCaseSensitive(one, "certificate");
+        cJSON *facts = cJSON_Duplicate(one, true);
+        cJSON_DeleteItemFromObjectCaseSensitive(facts, "certificate");
+        show_members(call->out, facts);
+        cJSON_Delete(facts);
+        if (cJSON_IsString(pem))
+            fprintf(call->out, "\n%s\n", pem->valuestring);
+    }
+}
+
+int ctl_workers_evidence(struct ctl_call *call)
+{
+    struct ask_path path = {"/workers"};
+    ask_path_add(&path, call->operands[0]);
+    ask_path_add(&path, "evidence");
+    return ask_and_show(call, "GET", path.text, NULL, show_evidence);
+}
+
 static void show_live(struct ctl_call *call, const cJSON *json)
 {
     static const struct show_column columns[] = {

@@ -90,6 +90,7 @@ void door_close(struct exchange *x)
     head_free(x->head);
     head_free(x->trailers);
     free(x->own_json);
+    site->evidence_live -= x->own_evidence;
     agents_ref_give(x->agents);
     slots_give(&site->exchanges, x->id);
     stats_sub(&site->stats->exchanges_live, 1);

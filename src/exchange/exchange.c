@@ -134,7 +134,9 @@ static enum step_outcome do_open(struct exchange *x)
 static enum step_outcome wait_for_store(struct exchange *x)
 {
     bool late = alarm_passed(&x->alarm, x->patience_at);
-    return late ? fail(x, FAULT_METERING_UNAVAILABLE) : STEP_WAIT;
+    enum fault fault =
+        x->target.kind == TARGET_EVIDENCE ? FAULT_OVERLOADED : FAULT_METERING_UNAVAILABLE;
+    return late ? fail(x, fault) : STEP_WAIT;
 }
 
 /* Nobody is there for the answer once the parent's own time is over. */

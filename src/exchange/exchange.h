@@ -4,16 +4,18 @@
  *
  *   OPEN     path -> target; what the gateway answers by itself goes to END
  *   IDENTIFY credential -> caller -> agent                          (waits for auth)
- *   OWN      the caller's account or invocation                     (waits for Redis; then END)
- *   GATHER   with an Idempotency-Key: the body, as far as it is kept -> its fingerprint
+ *   OWN      the caller's account or invocation (waits for Redis), a worker's evidence; then END
+ *   GATHER   with an Idempotency-Key: the body as far as it is kept -> fingerprint
  *   ADMIT    price and caps -> ceiling -> meter_hold                (waits for Redis)
- *   RECALL   asked again, and settled: the answer that was kept          (waits for Redis; then
- * END) PLACE    head for the worker -> pools_lend ATTEMPT  waits for a verified link, then for the
- * answer's head; the request body flows; a fault that is certainly «not processed» goes back to
- * PLACE, any other to SETTLE ANSWER   the head goes to the caller, the commit point: no retry
- * behind it. An answer that is whole already, or has no body, goes to SETTLE first STREAM   both
- * bodies flow under back-pressure; checkpoints; limits SETTLE   the cost into the journal, or the
- * hold released FINISH   the rest of a good answer; trailers wait for the reply, 50 ms at most
+ *   RECALL   asked again: the first answer, if it was kept (waits for Redis); then END
+ *   PLACE    head for the worker -> pools_lend
+ *   ATTEMPT  waits for a verified link, then for the answer's head; the request body flows; a fault
+ *            that is certainly «not processed» goes back to PLACE, any other to SETTLE
+ *   ANSWER   the head goes to the caller, the commit point: no retry behind it. An answer that is
+ *            whole already, or has no body, goes to SETTLE first
+ *   STREAM   both bodies flow under back-pressure; checkpoints; limits
+ *   SETTLE   the cost into the journal, or the hold released
+ *   FINISH   the rest of a good answer; trailers wait for the reply, 50 ms at most
  *   REFUSE   a fault's problem, or, behind the commit point, a broken stream
  *   END      what was given has left; record; streams released; freed at the end of the turn
  */
@@ -58,15 +60,16 @@ struct site {
     struct meter *meter;
     struct accounts *accounts;
     struct store *store;
-    const struct token_keys *keys; /* NULL: no tokens are made; changes only between turns */
     struct answers *answers;       /* NULL: none are kept */
     struct receipts *receipts;     /* NULL: none are made */
     struct keyring *keyring;       /* NULL: no keys are shown */
+    const struct token_keys *keys; /* NULL: no tokens are made; changes only between turns */
     struct stats *stats;
     const struct log *access_log;
     struct exchange_options options;
     struct slots exchanges; /* live ones by id */
     uint64_t replay_bytes;  /* held now for replays */
+    uint32_t evidence_live; /* answers with a worker's evidence, asked for or being sent */
     bool draining;          /* calls go on; for readiness only */
 };
 

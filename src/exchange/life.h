@@ -68,8 +68,9 @@ struct exchange {
     struct auth_wait auth;
     bool auth_asking;
     bool own_asking;
+    bool own_evidence; /* one of site->evidence_live */
     int own_status;
-    char *own_json; /* an answer of accounts, copied */
+    char *own_json; /* an answer of accounts or pools, copied */
 
     struct agents_ref *agents;
     const struct agent *agent;
@@ -156,7 +157,7 @@ bool site_has_room(const struct site *site);
 
 /* Preflights and /.well-known; true when x->reply is made. */
 bool own_answer(struct exchange *x);
-/* Asks accounts for the target; x wakes when x->own_asking is over. */
+/* Asks accounts, or pools for evidence; x wakes when x->own_asking is over. */
 void own_ask(struct exchange *x);
 /* Makes the reply of what came, or answers the fault it is. */
 enum fault own_take(struct exchange *x);

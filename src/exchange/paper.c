@@ -59,12 +59,11 @@ static bool is_due(const struct exchange *x)
 static void ask(struct exchange *x)
 {
     const struct settle_wait *settle = &x->bill.settle_wait;
-    const struct lineage *lineage = &x->auth.lineage;
     bool metered = x->bill.metered;
     struct receipt_facts facts = {
         .invocation = span_text(x->invocation.text),
-        .parent = span_text(lineage->parent),
-        .root = span_text(lineage->parent[0] != '\0' ? lineage->root : x->invocation.text),
+        .parent = span_text(x->bill.hold.parent),
+        .root = span_text(x->bill.hold.parent[0] != '\0' ? x->bill.hold.root : x->invocation.text),
         .account = span_text(x->auth.caller.account),
         .cid = span_text(x->cid),
         .note = &x->paper.note,

@@ -90,6 +90,7 @@ void admin_show_health(struct admin_request *request);
 void admin_show_ready(struct admin_request *request);
 void admin_show_metrics(struct admin_request *request);
 void admin_show_workers(struct admin_request *request);
+void admin_show_evidence(struct admin_request *request);
 void admin_show_exchanges(struct admin_request *request);
 
 /* admin_receipts.c */

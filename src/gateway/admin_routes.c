@@ -16,6 +16,7 @@ static const struct route routes[] = {
     {"GET", "/readyz", admin_show_ready},
     {"GET", "/metrics", admin_show_metrics},
     {"GET", "/workers", admin_show_workers},
+    {"GET", "/workers/*/evidence", admin_show_evidence},
     {"GET", "/exchanges", admin_show_exchanges},
     {"GET", "/receipts/keys", admin_list_receipt_keys},
     {"POST", "/receipts/rotate", admin_rotate_receipt_key},

@@ -39,7 +39,7 @@ static bool unknown(struct reader *reader, const yaml_node_t *key, const struct 
         size_t len = strlen(allowed);
         snprintf(allowed + len, sizeof(allowed) - len, "%s%s", i == 0 ? "" : ", ", option->path);
     }
-    const char *more = scope == SCOPE_PROCESS ? ", listen, pools, agents"
+    const char *more = scope == SCOPE_PROCESS ? ", collateral.endpoints, listen, pools, agents"
                        : scope == SCOPE_POOL  ? ", workers, attestation.collateral"
                        : scope == SCOPE_AGENT ? ", price.units"
                                               : "";
@@ -218,6 +218,13 @@ static void find_folder(struct reader *reader)
         snprintf(reader->folder, sizeof(reader->folder), "%s", folder);
 }
 
+static void place_store(struct config *config)
+{
+    if (config->collateral.store[0] == '\0')
+        snprintf(config->collateral.store, sizeof(config->collateral.store), "%s/collateral",
+                 config->state_dir);
+}
+
 struct config *config_read(const char *file, char *error)
 {
     struct config *config = alloc_zeroed(sizeof(*config));
@@ -237,8 +244,10 @@ struct config *config_read(const char *file, char *error)
         read = read_document(&reader, in);
         fclose(in);
     }
-    if (read)
+    if (read) {
+        place_store(config);
         return config;
+    }
     config_free(config);
     return NULL;
 }

@@ -69,6 +69,8 @@ struct config {
     char redis_user[64];
     char redis_password_file[PATH_MAX];
     uint32_t hold_ms_max;
+    struct collateral_options collateral;
+    unsigned collateral_line; /* of its endpoints */
     uint32_t connections_max;
     struct http_options callers;
     struct exchange_options exchange;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "gateway/lane.h"
 #include "gateway/redis_child.h"
 
@@ -66,6 +67,11 @@ static void print_warnings(const struct snapshot *snapshot, enum secrets_state s
         if (trust_is_simulated(pool->trust))
             printf("warning: pool %s trusts roots of its own (attestation.roots): for simulated "
                    "TEEs only\n",
+                   pool->name);
+        if (!trust_has_files(pool->trust) && trust_is_simulated(pool->trust) &&
+            snapshot->config->collateral.endpoint_count == 0)
+            printf("warning: pool %s has no attestation.collateral, and for roots of its own none "
+                   "is fetched without collateral.endpoints\n",
                    pool->name);
         if (pool->worker_count == 0)
             printf("warning: pool %s has no worker\n", pool->name);
@@ -301,7 +307,8 @@ static bool start(struct gateway *gateway)
     char *error = gateway->error;
     gateway->snapshot = read_snapshot(gateway->config_file, NULL, error);
     if (gateway->snapshot == NULL || !make_state_dir(gateway) ||
-        !make_secrets(gateway, gateway->snapshot))
+        !make_secrets(gateway, gateway->snapshot) ||
+        !snapshot_remember(gateway->snapshot, clock_unix_ms() / 1000, error, ERROR_MAX))
         return false;
     const struct config *config = gateway->snapshot->config;
     gateway->log = (struct log){.fd = STDERR_FILENO, .level = (enum log_level)config->log_level};
@@ -314,6 +321,7 @@ static bool start(struct gateway *gateway)
     if (gateway->signer == NULL)
         return false;
     gateway->attester = attester_start(&gateway->log);
+    attester_configure(gateway->attester, &config->collateral);
     return start_lanes(gateway);
 }
 
@@ -354,6 +362,12 @@ static void reload(struct gateway *gateway)
         snapshot_give(fresh);
         return;
     }
+    if (!snapshot_remember(fresh, clock_unix_ms() / 1000, gateway->error, ERROR_MAX)) {
+        log_say(&gateway->log, LOG_ERROR, "reload-refused", "%.900s", gateway->error);
+        snapshot_give(fresh);
+        return;
+    }
+    attester_configure(gateway->attester, &fresh->config->collateral);
     for (unsigned i = 0; i < gateway->lane_count; ++i)
         lane_apply(gateway->lanes[i], fresh);
     snapshot_give(gateway->snapshot);

@@ -268,6 +268,7 @@ static void open_admin(struct lane *lane)
                                       .site = &lane->site,
                                       .log = lane->options.log,
                                       .lanes = admin_lanes,
+                                      .attester = lane->options.attester,
                                       .why_not_ready = why_not_ready,
                                       .owner = lane};
     lane->admin = admin_open(lane->loop, lane->options.admin, &parts);

@@ -5,6 +5,9 @@ import concurrent.futures
 import hashlib
 import hmac
 import json
+import os
+import pathlib
+import signal
 import ssl
 import subprocess
 import threading
@@ -427,6 +430,43 @@ def test_a_gateway_killed_in_the_middle_of_a_tree_leaves_exact_sums(start_gatewa
     assert after["spent_ucr"] == 30 and after["available_ucr"] == 10_000_000 - 30
     assert gateway.ctl("account", "show", "alice")["live_calls"] == 0
     assert Client(gateway.port).call(f"/ipfs/{LEAF}", headers=bearer(token)).status == 403
+
+
+def test_a_child_that_ends_while_the_store_is_away_settles_below_its_parent_later(start_gateway, start_worker):
+    hold = Hold()
+    release = threading.Event()
+
+    async def handler(stream):
+        if ROOT in stream.path:
+            await hold(stream)
+            return
+        await stream.head(200)
+        while not release.is_set():
+            await asyncio.sleep(0.005)
+        await stream.send(b"leaf")
+        await stream.end()
+
+    gateway = start_gateway([start_worker(handler)], agents=PRICES)
+    key = gateway.account()
+    client, stream, token = hold.open(gateway, key, 500)
+    other = Client(gateway.port)
+    child = other.request(f"/ipfs/{LEAF}", headers=bearer(token))
+    other.wait(child, lambda answer: answer.status == 200)
+    store = int(pathlib.Path(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children").read_text())
+    os.kill(store, signal.SIGSTOP)
+    try:
+        refused = other.call(f"/ipfs/{LEAF}", headers=bearer(token))
+        assert refused.status == 503 and problem(refused)["code"] == "metering-unavailable"
+        release.set()
+        assert "pending" in other.wait(child).trailers["agent-cost"]
+    finally:
+        os.kill(store, signal.SIGCONT)
+    wait_for(lambda: gateway.balance()["spent_ucr"] == 30, 15, "the child's settle")
+    wait_for(lambda: gateway.balance()["held_ucr"] == 570, 15, "its rest with its parent, the refused one released")
+    root = hold.close(client, stream).headers["agent-invocation-id"]
+    assert gateway.settled()["spent_ucr"] == 130
+    bill = json.loads(Client(gateway.port).call(f"/v1/invocations/{root}", key).body)
+    assert bill["total_ucr"] == 130
 
 
 def test_a_listener_that_requires_a_certificate_takes_no_one_without(start_gateway, start_worker, tee):

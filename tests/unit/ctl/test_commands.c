@@ -183,6 +183,8 @@ START_TEST(each_command_asks_what_its_words_say)
     asks(WORDS("workers"), "GET /workers HTTP", "");
     asks(WORDS("receipts", "keys"), "GET /receipts/keys HTTP", "");
     asks(WORDS("receipts", "rotate"), "POST /receipts/rotate HTTP", "");
+    asks(WORDS("workers", "evidence", "[::1]:1"), "GET /workers/%5B%3A%3A1%5D%3A1/evidence HTTP",
+         "");
     asks(WORDS("live"), "GET /exchanges HTTP", "");
     asks(WORDS("metrics"), "GET /metrics HTTP", "");
 }
