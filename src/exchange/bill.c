@@ -249,7 +249,7 @@ bool bill_settle(struct bill *bill, const struct usage *usage, const char *outco
 {
     if (!bill->held)
         return true;
-    struct settlement settlement = {.cost_ucr = bill_cost(bill, usage),
+    struct settlement settlement = {.cost_ucr = bill->waived ? 0 : bill_cost(bill, usage),
                                     .usage = *usage,
                                     .outcome = outcome,
                                     .status = status,

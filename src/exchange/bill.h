@@ -16,6 +16,7 @@ struct bill {
     struct price price; /* the agent's, units' caps lowered as the caller asked */
     bool metered;
     bool lowered;    /* Agent-Max-Cost is below what the caps would cost: it is watched */
+    bool waived;     /* what ran is not charged */
     bool asking;     /* for the hold */
     bool held;       /* the hold stands and is ours to close */
     bool owed;       /* there is a charge: in the journal, or the reaper's */

@@ -47,6 +47,8 @@ static enum step_outcome fail(struct exchange *x, enum fault fault)
     x->auth_asking = x->own_asking = false;
     if (x->bill.asking)
         bill_cancel(&x->bill);
+    if (x->answers.id != 0)
+        answers_cancel(x->site->answers, &x->answers);
     return go(x, &step_settle);
 }
 
@@ -397,6 +399,8 @@ static bool close_bill(struct exchange *x)
         bill_release(&x->bill);
         return true;
     }
+    x->bill.waived = x->fault == FAULT_NONE && x->record.status >= 500 &&
+                     x->agent->free_on == FREE_ON_5XX;
     paper_note_end(x);
     x->paper.outcome = say_outcome(x);
     x->paper.status = x->record.status;

@@ -15,6 +15,8 @@
 enum { AGENTS_MAX = 100000, POOL_NAME_MAX = 64 };
 
 enum retry_rule { RETRY_SAFE, RETRY_NEVER };
+/* Answers an operator does not charge for, though the agent ran. */
+enum free_rule { FREE_ON_NOTHING, FREE_ON_5XX };
 
 struct agent {
     bool any; /* the row "*" */
@@ -29,6 +31,7 @@ struct agent {
     uint32_t idle_ms_max;  /* between bytes of the answer */
     uint32_t stall_ms_max; /* the caller takes no byte */
     enum retry_rule retry;
+    enum free_rule free_on;
     uint64_t store_answers_max; /* an answer up to here is kept for who asks again; 0: none is */
 };
 

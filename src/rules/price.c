@@ -17,12 +17,18 @@ static u128 add_product(u128 sum, uint64_t a, uint64_t b)
     return product > most || sum + product > most ? most : sum + product;
 }
 
-/* MiB ms first, then its price: two products of 64 bits would not fit 128. */
+/* MiB ms first, then its price: that product may not fit 128 bits. */
 static u128 add_memory(u128 sum, const struct price *price, const struct usage *usage)
 {
+    const u128 most = (u128)1 << 120;
     u128 mib_ms = (u128)price->memory_mib * usage->ms;
-    uint64_t bounded = mib_ms > UINT64_MAX ? UINT64_MAX : (uint64_t)mib_ms;
-    return add_product(sum, bounded, price->mib_ms_pcr);
+    if (mib_ms <= UINT64_MAX)
+        return add_product(sum, (uint64_t)mib_ms, price->mib_ms_pcr);
+    if (price->mib_ms_pcr == 0)
+        return sum;
+    return mib_ms > most / price->mib_ms_pcr || sum + mib_ms * price->mib_ms_pcr > most
+               ? most
+               : sum + mib_ms * price->mib_ms_pcr;
 }
 
 uint64_t price_cost_ucr(const struct price *price, const struct usage *usage)

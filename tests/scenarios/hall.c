@@ -47,6 +47,7 @@ void hall_open(struct hall *hall)
     site->meter = hall->meter = fake_meter_new(hall->loop);
     site->auth = hall->auth = fake_auth_new(hall->loop);
     site->accounts = hall->accounts = fake_accounts_new(hall->loop);
+    site->answers = hall->answers = fake_answers_new(hall->loop);
     hall->signer = fake_signer_new(&hall->signed_count);
     site->receipts = receipts_new(hall->loop, hall->signer, &hall->stats);
     site->keyring = keyring_new(hall->loop, NULL, hall->signer);
@@ -95,6 +96,7 @@ void hall_close(struct hall *hall)
     meter_free(hall->meter);
     auth_free(hall->auth);
     accounts_free(hall->accounts);
+    answers_free(hall->answers);
     receipts_free(hall->site.receipts);
     keyring_free(hall->site.keyring);
     signer_close(hall->signer);

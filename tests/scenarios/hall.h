@@ -8,6 +8,7 @@
 
 #include "exchange/exchange.h"
 #include "fakes/fake_accounts.h"
+#include "fakes/fake_answers.h"
 #include "fakes/fake_auth.h"
 #include "fakes/fake_loop.h"
 #include "fakes/fake_meter.h"
@@ -27,6 +28,7 @@ struct hall {
     struct meter *meter;
     struct auth *auth;
     struct accounts *accounts;
+    struct answers *answers;
     struct signer *signer;
     unsigned signed_count; /* roots of receipts */
     struct stream *caller; /* of the last hall_ask() */

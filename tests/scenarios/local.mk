@@ -8,6 +8,7 @@ tests_scenarios_libhall_a_SOURCES = tests/scenarios/hall.c tests/scenarios/hall.
     tests/fakes/fake_meter.c tests/fakes/fake_meter.h \
     tests/fakes/fake_auth.c tests/fakes/fake_auth.h \
     tests/fakes/fake_accounts.c tests/fakes/fake_accounts.h \
+    tests/fakes/fake_answers.c tests/fakes/fake_answers.h \
     tests/fakes/fake_keyring.c \
     tests/fakes/fake_signer.c tests/fakes/fake_signer.h
 SCENARIO_LIBS = tests/scenarios/libhall.a $(TEST_LIBS)
@@ -59,6 +60,7 @@ tests_scenarios_test_wire_SOURCES = tests/scenarios/test_wire.c \
     tests/fakes/fake_conn.c tests/fakes/fake_conn.h tests/fakes/fake_loop.c tests/fakes/fake_loop.h \
     tests/fakes/fake_meter.c tests/fakes/fake_meter.h \
     tests/fakes/fake_auth.c tests/fakes/fake_auth.h \
+    tests/fakes/fake_answers.c tests/fakes/fake_answers.h \
     tests/fakes/fake_keyring.c \
     tests/fakes/fake_accounts.c tests/fakes/fake_accounts.h tests/unit/checks.h
 tests_scenarios_test_wire_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -78,3 +80,8 @@ check_PROGRAMS += tests/scenarios/test_again
 tests_scenarios_test_again_SOURCES = tests/scenarios/test_again.c tests/unit/checks.h
 tests_scenarios_test_again_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_scenarios_test_again_LDADD = $(SCENARIO_LIBS)
+
+check_PROGRAMS += tests/scenarios/test_charging
+tests_scenarios_test_charging_SOURCES = tests/scenarios/test_charging.c
+tests_scenarios_test_charging_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_scenarios_test_charging_LDADD = $(SCENARIO_LIBS)

@@ -264,6 +264,158 @@ START_TEST(what_was_kept_arrives_whole_though_the_answer_came_first)
 }
 END_TEST
 
+/* --- answers that are kept ---------------------------------------------------------------------
+ */
+
+static struct token_keys keys = {.answers = {{{"kid", {7}}}, 1}};
+
+static void open_keeping(struct hall *hall, uint64_t most)
+{
+    hall_open(hall);
+    hall->site.keys = &keys;
+    hall->agent->store_answers_max = most;
+}
+
+static void ask_whole(struct hall *hall)
+{
+    hall_ask(hall, "POST", "/ipfs/" HALL_CID, "idempotency-key: k", false);
+    hall_run(hall);
+}
+
+/* The same request once more, as the store answers it then. */
+static void ask_again(struct hall *hall)
+{
+    hall->meter->hold_fault = FAULT_IDEMPOTENCY_RESULT_NOT_STORED;
+    hall->meter->facts =
+        (struct meter_facts){.first_cost_ucr = 12, .first_status = 200, .first_outcome = "ok"};
+    hall->complete = false;
+    ask_whole(hall);
+}
+
+START_TEST(an_answer_is_kept_by_the_time_its_end_is_sent)
+{
+    struct hall hall;
+    open_keeping(&hall, 4096);
+    hall.answers->silent = true;
+    ask_whole(&hall);
+    hall_answer(&hall, 0, 200, "x-a: b", "body");
+    hall_run(&hall);
+    ck_assert_uint_eq(hall.answers->kept, 1);
+    ck_assert(!hall.complete);
+    hall.answers->silent = false;
+    loop_wake(hall.loop, &hall.answers->wake);
+    hall_run(&hall);
+    ck_assert(hall.complete);
+    ck_assert_uint_eq(hall.site.replay_bytes, 0);
+
+    unsigned tries = hall.pools->count;
+    ask_again(&hall);
+    ck_assert_int_eq(hall_status(&hall), 200);
+    ck_assert_str_eq(hall_field(&hall, "x-a"), "b");
+    ck_assert_str_eq(hall_field(&hall, "idempotent-replayed"), "true");
+    ck_assert_str_eq(hall_field(&hall, "agent-cost"), "12");
+    ck_assert(says(&hall, "body"));
+    ck_assert_uint_eq(hall.pools->count, tries);
+    hall.complete = false;
+    hall_close(&hall);
+}
+END_TEST
+
+START_TEST(a_store_that_is_slow_to_keep_does_not_hold_up_the_end)
+{
+    struct hall hall;
+    open_keeping(&hall, 4096);
+    hall.answers->silent = true;
+    ask_whole(&hall);
+    hall_answer(&hall, 0, 200, "", "body");
+    hall_run(&hall);
+    ck_assert(!hall.complete);
+    hall_pass(&hall, 50);
+    ck_assert(hall.complete);
+    hall_close(&hall);
+}
+END_TEST
+
+START_TEST(what_broke_off_or_was_not_journalled_is_not_kept)
+{
+    for (int i = 0; i < 3; ++i) {
+        struct hall hall;
+        open_keeping(&hall, 4096);
+        if (i == 0)
+            hall.meter->settle = SETTLE_REFUSED;
+        ask_whole(&hall);
+        hall_answer(&hall, 0, 200, "", i == 0 ? "body" : NULL);
+        hall_run(&hall);
+        if (i == 1)
+            fake_stream_fail(hall_worker(&hall, 0), STREAM_LOST);
+        if (i == 2)
+            fake_stream_fail(hall.caller, STREAM_RESET);
+        hall_run(&hall);
+        ck_assert_uint_eq(hall.answers->kept, 0);
+        hall.complete = false;
+        hall_close(&hall);
+    }
+}
+END_TEST
+
+START_TEST(an_answer_is_kept_up_to_its_maximum)
+{
+    size_t least = 0;
+    for (size_t most = 150; most < 1200 && least == 0; ++most) {
+        struct hall hall;
+        open_keeping(&hall, most);
+        ask_whole(&hall);
+        char body[513] = "";
+        memset(body, 'b', 512);
+        hall_answer(&hall, 0, 200, "", body);
+        hall_run(&hall);
+        if (hall.answers->kept > 0) {
+            least = most;
+            ck_assert_uint_le(hall.answers->text_len, most);
+        }
+        hall_close(&hall);
+    }
+    ck_assert_uint_gt(least, 512);
+}
+END_TEST
+
+START_TEST(a_kept_answer_that_does_not_come_is_said_to_be_gone)
+{
+    for (int i = 0; i < 4; ++i) {
+        struct hall hall;
+        open_keeping(&hall, 4096);
+        ask_whole(&hall);
+        hall_answer(&hall, 0, 200, "", "body");
+        hall_run(&hall);
+        hall.answers->refuses = i == 0;
+        hall.answers->silent = i == 1;
+        if (i == 2)
+            hall.answers->text[hall.answers->text_len - 1] ^= 1;
+        if (i == 3)
+            hall.answers->text_len = 0;
+        ask_again(&hall);
+        hall_pass(&hall, i == 1 ? 10000 : 0);
+        ck_assert_int_eq(hall_status(&hall), i == 1 ? 503 : 409);
+        ck_assert(!says(&hall, "body"));
+        hall.complete = false;
+        hall_close(&hall);
+    }
+}
+END_TEST
+
+START_TEST(a_caller_may_leave_while_its_kept_answer_is_asked_for)
+{
+    struct hall hall;
+    open_keeping(&hall, 4096);
+    hall.answers->silent = true;
+    ask_again(&hall);
+    ck_assert_uint_eq(hall.answers->fetched, 1);
+    fake_stream_fail(hall.caller, STREAM_RESET);
+    hall_run(&hall);
+    hall_close(&hall);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -277,6 +429,12 @@ int main(void)
         a_large_body_that_is_not_its_digest_never_ends_for_the_worker,
         a_refusal_says_what_became_of_the_first,
         what_was_kept_arrives_whole_though_the_answer_came_first,
+        an_answer_is_kept_by_the_time_its_end_is_sent,
+        a_store_that_is_slow_to_keep_does_not_hold_up_the_end,
+        what_broke_off_or_was_not_journalled_is_not_kept,
+        an_answer_is_kept_up_to_its_maximum,
+        a_kept_answer_that_does_not_come_is_said_to_be_gone,
+        a_caller_may_leave_while_its_kept_answer_is_asked_for,
         NULL,
     };
     return checks_run("again", tests);
