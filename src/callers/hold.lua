@@ -4,8 +4,8 @@
 -- KEYS  account, hold, deadlines, with a parent its hold
 -- ARGV  invocation, try, account, fingerprint, ceiling, sub-budget or '-' for the account's own,
 --       ttl ms, gateway:epoch, parent or '', most depth, most live children, cid, price, API key id
--- Answers {word, available, retry ms, rate limit, rate left, concurrency limit, live, sub-budget},
--- all as text; with a parent `available` is what is left of its sub-budget.
+-- Answers {word, available, retry ms, rate limit, rate left, concurrency limit, live, sub-budget, and
+-- when none is left ms until the rate allows one}, all as text; with a parent `available` is what is left of its sub-budget.
 --   OK; VOID this very try was released before it came; by an id asked for before, LIVE it is running;
 --   {DONE, charge, status, outcome} it was settled; MISMATCH it was another request;
 --   NOACCT SUSPENDED RATE CONC DAY MONTH FUNDS CALLMAX; with a parent NOPARENT DEPTH KIDS SUBFUNDS
@@ -103,13 +103,17 @@ local day_used = account.dN == day and account.dU or 0
 local month_used = account.mN == month and account.mU or 0
 
 local function answer(verdict, retry_ms)
-    local left = 0
-    if account.rT > 0 and tat - now <= account.rB then
-        left = math.floor((account.rB - (tat - now)) / account.rT) + 1
+    local left, next_ms = 0, 0
+    if account.rT > 0 then
+        if tat - now <= account.rB then
+            left = math.floor((account.rB - (tat - now)) / account.rT) + 1
+        else
+            next_ms = math.ceil((tat - now - account.rB) / 1000)
+        end
     end
     return {verdict, digits(math.max(0, account.bal + account.cred)), digits(retry_ms),
             digits(account.rpm), digits(left), digits(account.conc), digits(account.inf),
-            digits(sub)}
+            digits(sub), digits(next_ms)}
 end
 
 if account.st ~= 'A' then

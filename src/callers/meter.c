@@ -122,6 +122,7 @@ static void read_facts(const struct redisReply *reply, const char *violated,
     facts->concurrency_limit = answer_number(reply, 5);
     facts->concurrency_live = answer_number(reply, 6);
     facts->sub_ucr = answer_number(reply, 7);
+    facts->rate_next_ms = answer_number(reply, 8);
 }
 
 static void read_first(const struct redisReply *reply, struct meter_facts *facts)

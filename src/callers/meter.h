@@ -57,6 +57,7 @@ struct meter_facts {
     uint64_t rate_limit;     /* policy: requests per window; 0: none */
     uint64_t rate_window_s;
     uint64_t rate_remaining;
+    uint64_t rate_next_ms;      /* without any remaining: until there is one */
     uint64_t concurrency_limit; /* 0: none */
     uint64_t concurrency_live;
     /* IDEMPOTENCY_RESULT_NOT_STORED: how the first call ended */

@@ -9,7 +9,7 @@
 #include "callers/answers.h"
 #include "config.h"
 
-enum { REPLY_HEAD_MAX = 8192, REPLY_FIELDS_MAX = 40, ASKED_FIELDS_MAX = 1024 };
+enum { REPLY_HEAD_MAX = 8192, REPLY_FIELDS_MAX = 40, ASKED_FIELDS_MAX = 1024, TOP_UP_MAX = 768 };
 
 /* --- small parts ---------------------------------------------------------------------------- */
 
@@ -120,6 +120,26 @@ static const char *type_of(const struct fault_row *row, enum fault fault, char *
     }
 }
 
+/* Names of accounts need no escapes in a URL (RFC 3986 3.3, 3.4). */
+static void show_top_up(struct json *json, const struct problem *problem)
+{
+    static const struct span place = SPAN_OF("{account}");
+    char url[TOP_UP_MAX];
+    size_t at = 0;
+    for (struct span left = span_text(problem->top_up); left.len > 0 && at + 1 < sizeof(url);) {
+        bool is_place = span_starts(left, place);
+        struct span part = is_place ? span_text(problem->top_up_for) : span_of(left.ptr, 1);
+        if (part.len >= sizeof(url) - at)
+            return; /* a URL in part leads nowhere */
+        memcpy(url + at, part.ptr, part.len);
+        at += part.len;
+        left = span_from(left, is_place ? place.len : 1);
+    }
+    json_object(json, "top_up");
+    json_text(json, "url", span_of(url, at));
+    json_end_object(json);
+}
+
 size_t reply_problem_json(char *out, size_t out_size, const struct problem *problem)
 {
     const struct fault_row *row = fault_row(problem->fault);
@@ -140,6 +160,8 @@ size_t reply_problem_json(char *out, size_t out_size, const struct problem *prob
         json_u64(&json, problem->fault == FAULT_PARENT_BUDGET_EXHAUSTED ? "remaining" : "available",
                  problem->available_ucr);
     }
+    if (problem->top_up != NULL)
+        show_top_up(&json, problem);
     if (problem->has_first) {
         json_u64(&json, "original-status", problem->first_status);
         json_u64(&json, "original-cost", problem->first_cost_ucr);

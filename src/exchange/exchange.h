@@ -37,6 +37,8 @@
 
 struct exchange;
 
+enum { TOP_UP_URL_MAX = 384 };
+
 struct exchange_options {
     uint32_t exchanges_max;      /* live, of a lane; above: OVERLOADED. Default 20000 */
     uint32_t trailer_wait_ms;    /* default 50 */
@@ -47,6 +49,7 @@ struct exchange_options {
     uint32_t place_ms_max;     /* waiting for a verified link; default 10000 */
     uint32_t subcalls_depth;   /* a root call has depth 0; default 4, at most LINEAGE_DEPTH_MAX */
     uint32_t subcalls_live;    /* directly below one call at once; default 16 */
+    char top_up_url[TOP_UP_URL_MAX]; /* told with 402, {account} filled in; empty: nothing is */
     bool cors;                 /* the gateway answers preflights and adds the fields */
     bool body_digests;         /* bodies are hashed as they pass, for the receipt */
 };

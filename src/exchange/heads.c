@@ -377,6 +377,10 @@ bool heads_add_limits(struct head *head, const struct meter_facts *facts)
         policy_len = snprintf(policy, sizeof(policy), "\"rate\";q=%" PRIu64 ";w=%" PRIu64,
                               facts->rate_limit, facts->rate_window_s);
         now_len = snprintf(now, sizeof(now), "\"rate\";r=%" PRIu64, facts->rate_remaining);
+        /* In whole seconds, upwards, as Retry-After has it: never before there is one. */
+        if (facts->rate_remaining == 0 && facts->rate_next_ms > 0)
+            now_len += snprintf(now + now_len, sizeof(now) - (size_t)now_len, ";t=%" PRIu64,
+                                (facts->rate_next_ms + 999) / 1000);
     }
     if (facts->concurrency_limit > 0) {
         uint64_t left = facts->concurrency_live < facts->concurrency_limit

@@ -37,6 +37,12 @@ static struct problem problem_of(const struct exchange *x)
         problem.required_ucr = x->bill.hold.ceiling_ucr + facts->sub_ucr;
         problem.available_ucr = facts->available_ucr;
     }
+    /* More money does not help where the most of one call is in the way. */
+    if (x->fault == FAULT_INSUFFICIENT_CREDIT && facts->violated[0] == '\0' &&
+        x->site->options.top_up_url[0] != '\0') {
+        problem.top_up = x->site->options.top_up_url;
+        problem.top_up_for = x->auth.caller.account;
+    }
     if (x->fault == FAULT_IDEMPOTENCY_IN_PROGRESS)
         problem.retry_after_ms = IN_PROGRESS_MS;
     problem.has_first = x->fault == FAULT_IDEMPOTENCY_RESULT_NOT_STORED;

@@ -325,6 +325,18 @@ static bool read_endpoint(struct reader *reader, void *owner, yaml_node_t *key, 
     return true;
 }
 
+/* It is shown to callers, who may make a link of it. */
+static bool is_top_up(struct span text)
+{
+    struct span rest = span_from(text, span_starts(text, SPAN_OF("https://")) ? 8 : 7);
+    if (!span_starts(text, SPAN_OF("https://")) && !span_starts(text, SPAN_OF("http://")))
+        return text.len == 0;
+    for (size_t i = 0; i < text.len; ++i)
+        if (text.ptr[i] <= 0x20 || text.ptr[i] > 0x7e || strchr("\"<>\\^`|", text.ptr[i]) != NULL)
+            return false;
+    return rest.len > 0 && rest.ptr[0] != '/';
+}
+
 int entries_of_process(struct reader *reader, struct scope *scope, struct span path,
                        yaml_node_t *value, const struct place *place)
 {
@@ -348,6 +360,10 @@ int entries_of_process(struct reader *reader, struct scope *scope, struct span p
                             place)
                    ? 1
                    : -1;
+    if (span_is(path, SPAN_OF("top_up.url")) && value->type == YAML_SCALAR_NODE &&
+        !is_top_up(reader_scalar(value)))
+        return reader_wrong(reader, value, place, "https://... or http://..., a URL of ASCII") ? 1
+                                                                                               : -1;
     if (span_is(path, SPAN_OF("redis.address")) ||
         (span_is(path, SPAN_OF("redis")) && value->type == YAML_SCALAR_NODE))
         return read_address(reader, scope, "redis.address", "", config->redis_address, value, place)
