@@ -232,6 +232,7 @@ static void show_workers(struct ctl_call *call, const cJSON *json)
         {"links", "LINKS"},
         {"streams", "CALLS"},
         {"ttfb_us", "TTFB-US"},
+        {"over_reports", "OVER"},
         {"proof.measurement", "MEASUREMENT"},
         {NULL, NULL},
     };

@@ -384,6 +384,14 @@ static enum step_outcome do_stream(struct exchange *x)
 
 /* --- SETTLE --------------------------------------------------------------------------------- */
 
+static void note_over(struct exchange *x)
+{
+    struct worker_load *load = x->attempt.wait.lease.worker->load;
+    stats_add(&x->site->stats->units_over, 1);
+    if (load != NULL)
+        worker_load_note_over(load);
+}
+
 /* Closes the bill: a charge for what ran, by the fault's row. False when the journal refuses. */
 static bool close_bill(struct exchange *x)
 {
@@ -406,6 +414,8 @@ static bool close_bill(struct exchange *x)
     x->paper.status = x->record.status;
     bool journalled = bill_settle(&x->bill, &x->usage, x->paper.outcome, x->paper.status,
                                   x->attempt.worker, &x->paper.note);
+    if (x->bill.over_ucr > 0)
+        note_over(x);
     if (journalled && x->fault == FAULT_NONE)
         again_keep(x);
     return journalled;

@@ -190,6 +190,9 @@ static void show_worker(void *arg, const struct worker_view *view)
     json_u64(json, "links", view->links);
     json_u64(json, "streams", view->streams);
     json_u64(json, "ttfb_us", view->ttfb_us);
+    json_u64(
+        json, "over_reports",
+        worker->load == NULL ? 0 : atomic_load_explicit(&worker->load->over, memory_order_relaxed));
     if (view->proof != NULL)
         show_proof(json, view->proof);
     else

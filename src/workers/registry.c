@@ -229,6 +229,11 @@ void worker_load_give(struct worker_load *load)
     must(live > 0);
 }
 
+void worker_load_note_over(struct worker_load *load)
+{
+    atomic_fetch_add_explicit(&load->over, 1, memory_order_relaxed);
+}
+
 /* --- counting ------------------------------------------------------------------------------ */
 
 struct registry *registry_take(struct registry *registry)

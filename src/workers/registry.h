@@ -31,9 +31,11 @@ struct collateral_options {
 MUST_USE bool collateral_options_check(const struct collateral_options *options, char *error,
                                        size_t error_size);
 
-/* The one word lanes share and change: requests in flight at a worker, over all lanes. Counted. */
+/* What lanes share and change: requests in flight at a worker, over all lanes, and how often it
+ * reported more units than its agent's caps. Counted. */
 struct worker_load {
     _Atomic uint32_t live;
+    _Atomic uint32_t over;
     _Atomic uint32_t users;
 };
 
@@ -93,6 +95,8 @@ const struct pool_facts *registry_pool(const struct registry *registry, const ch
  * lanes. */
 MUST_USE bool worker_load_take(struct worker_load *load, uint32_t capacity);
 void worker_load_give(struct worker_load *load);
+/* It reported units above a cap: not charged, but for an operator to know. */
+void worker_load_note_over(struct worker_load *load);
 
 /* Reads policy, roots and collateral files, once. `roots` NULL: the vendors' pinned keys; else a
  * file or folder of *.pem and *.crt, for simulated TEEs. `collateral` are files or folders of

@@ -108,3 +108,49 @@ def test_each_limit_has_its_name_and_a_time(start_gateway, start_worker):
     assert answer.status == 403 and problem(answer)["code"] == "account-suspended"
     credit = gateway.account("credit", "0", "--credit-line", "0.0002")
     assert [client.call(f"/ipfs/{CID}", credit).status for _ in range(3)] == [200, 200, 402]
+
+
+def test_units_above_their_cap_are_not_charged_and_count_against_the_worker(start_gateway, start_worker):
+    async def greedy(stream):
+        await stream.body()
+        units = stream.path.rsplit("/", 1)[1]
+        field = [("agent-usage", f"tokens={units}")]
+        trailing = "trailer" in stream.path
+        await stream.answer(200, b"x", headers=[] if trailing else field, trailers=field if trailing else None)
+
+    agents = {"*": {"pool": "demo", "price": {"call": 10, "units": {"tokens": {"price": 2, "cap": 100}}}}}
+    gateway = start_gateway([start_worker(greedy)], agents=agents)
+    key = gateway.account()
+    client = Client(gateway.port)
+    spent = 0
+    for place in ("field", "trailer"):
+        for asked, cap, reported, charged in ((None, 100, 100, 210), (None, 100, 101, 210), (5, 5, 6, 20),
+                                              (5, 5, 5, 20), (500, 100, 999999999999999, 210)):
+            fields = [] if asked is None else [("agent-max-units", f"tokens={asked}")]
+            answer = client.call(f"/ipfs/{CID}/{place}/{reported}", key, headers=fields)
+            told = {**answer.headers, **answer.trailers}
+            assert answer.headers["agent-cost-ceiling"] == str(10 + 2 * cap)
+            assert told["agent-cost"].split(";")[0] == str(charged), (place, asked, reported)
+            assert f"tokens={min(cap, reported)}" in told["agent-usage"]
+            spent += charged
+    assert gateway.settled()["spent_ucr"] == spent
+    assert [worker["over_reports"] for worker in gateway.ctl("workers")["workers"]] == [6]
+
+
+def test_answers_that_failed_may_be_free(start_gateway, start_worker):
+    async def fail(stream):
+        await stream.body()
+        await stream.answer(int(stream.path.rsplit("/", 1)[1]), b"x")
+
+    gateway = start_gateway([start_worker(fail)], agents={"*": {"pool": "demo", "price": {"call": 100}, "free_on": "5xx"}})
+    key = gateway.account()
+    client = Client(gateway.port)
+    for status, cost in ((200, 100), (499, 100), (500, 0), (599, 0)):
+        fields = [("idempotency-key", str(status))]
+        answer = client.call(f"/ipfs/{CID}/{status}", key, headers=fields)
+        assert answer.status == status
+        assert {**answer.headers, **answer.trailers}["agent-cost"].split(";")[0] == str(cost)
+        # It ran all the same: asked again it does not.
+        told = problem(client.call(f"/ipfs/{CID}/{status}", key, headers=fields))
+        assert (told["original-status"], told["original-cost"]) == (status, cost)
+    assert gateway.settled()["spent_ucr"] == 200
