@@ -42,6 +42,7 @@ struct meter {
     struct debts *debts;
     struct reaper *reaper; /* NULL: another lane's does it */
     struct slots asked;
+    struct slots extensions;
     struct list refused; /* waits whose fault needs no Redis, answered in the run phase */
     struct wake wake;
     char gateway[64]; /* id:epoch */
@@ -249,6 +250,78 @@ void meter_hold_cancel(struct meter *meter, struct meter_wait *wait)
     wait->id = 0;
 }
 
+/* ------------------------------------------------------------------ extending */
+
+/* An extension Redis was asked for; its hold stands as long as somebody waits. */
+struct extension {
+    struct meter_wait *wait; /* NULL: nobody waits any more */
+    struct hold *hold;
+    uint64_t more_ucr;
+};
+
+static void note_extended(void *owner, uint64_t id, const struct redisReply *reply)
+{
+    struct meter *meter = owner;
+    struct extension *extension = slots_find(&meter->extensions, id);
+    struct meter_wait *wait = extension->wait;
+    const char *violated;
+    slots_give(&meter->extensions, id);
+    if (wait != NULL) {
+        wait->id = 0;
+        wait->fault = verdict_of(reply, &violated);
+        if (wait->fault == FAULT_NONE)
+            extension->hold->ceiling_ucr += extension->more_ucr;
+        wait->answer(wait);
+    }
+    free(extension);
+}
+
+static bool send_extension(struct meter *meter, const struct hold *hold, uint64_t more_ucr,
+                           uint64_t id)
+{
+    uint64_t deadline_at = loop_now(meter->loop) + meter->options.hold_ms_max;
+    struct words keys, args;
+    words_init(&keys);
+    words_add_key(&keys, hold->caller.bucket, "a", span_text(hold->caller.account));
+    words_add_key(&keys, hold->caller.bucket, "h", span_text(hold->id.text));
+    if (hold->parent[0] != '\0')
+        words_add_key(&keys, hold->caller.bucket, "h", span_text(hold->parent));
+    words_init(&args);
+    words_add_text(&args, hold->id.text);
+    words_add_hex(&args, hold->attempt);
+    words_add_text(&args, hold->caller.account);
+    words_add_u64(&args, more_ucr);
+    return store_run(meter->store, STORE_EXTEND, &keys, &args, deadline_at, note_extended, meter,
+                     id);
+}
+
+void meter_extend(struct meter *meter, struct hold *hold, uint64_t more_ucr,
+                  struct meter_wait *wait)
+{
+    must(hold->placed && more_ucr <= PRICE_UCR_MAX - hold->ceiling_ucr);
+    struct extension *extension = alloc_zeroed(sizeof(*extension));
+    *extension = (struct extension){wait, hold, more_ucr};
+    list_init(&wait->node);
+    wait->fault = FAULT_NONE;
+    wait->id = slots_take(&meter->extensions, extension);
+    if (wait->id != 0 && send_extension(meter, hold, more_ucr, wait->id))
+        return;
+    if (wait->id != 0)
+        slots_give(&meter->extensions, wait->id);
+    free(extension);
+    refuse_later(meter, wait, FAULT_METERING_UNAVAILABLE);
+}
+
+void meter_extend_cancel(struct meter *meter, struct meter_wait *wait)
+{
+    struct extension *extension = slots_find(&meter->extensions, wait->id);
+    if (wait->id == WAIT_IS_REFUSED)
+        list_remove(&wait->node);
+    else if (extension != NULL && extension->wait == wait)
+        extension->wait = NULL;
+    wait->id = 0;
+}
+
 static void note_checkpoint(void *owner, uint64_t id, const struct redisReply *reply)
 {
     struct meter *meter = owner;
@@ -355,6 +428,7 @@ struct meter *meter_new(struct loop *loop, struct store *store, struct journal *
     snprintf(meter->gateway, sizeof(meter->gateway), "%s:%" PRIu64, journal_gateway_id(journal),
              journal_epoch(journal));
     slots_init(&meter->asked, meter->options.waits_max);
+    slots_init(&meter->extensions, meter->options.waits_max);
     list_init(&meter->refused);
     wake_init(&meter->wake, run_refused, meter);
     meter->debts = debts_new(loop, store, journal,
@@ -370,8 +444,9 @@ struct meter *meter_new(struct loop *loop, struct store *store, struct journal *
 
 void meter_free(struct meter *meter)
 {
-    must(meter->asked.used == 0); /* store_close() answered them */
+    must(meter->asked.used == 0 && meter->extensions.used == 0); /* store_close() answered them */
     slots_fini(&meter->asked);
+    slots_fini(&meter->extensions);
     wake_cancel(&meter->wake);
     debts_free(meter->debts);
     if (meter->reaper != NULL)

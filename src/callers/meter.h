@@ -122,6 +122,12 @@ void meter_note_down(struct meter *meter);
 /* Places `hold` (all but the last two members filled in). A late or lost answer is released behind
  * the scenes. */
 void meter_hold(struct meter *meter, struct hold *hold, struct meter_wait *wait);
+/* Puts `more_ucr` aside on top, for a hold that stands. Answered with NONE the hold's ceiling is
+ * higher by it; else it is as it was as far as anybody knows, and asking again is fine: what may be
+ * held too much comes back when it is settled. `wait` as of meter_hold(). */
+void meter_extend(struct meter *meter, struct hold *hold, uint64_t more_ucr,
+                  struct meter_wait *wait);
+void meter_extend_cancel(struct meter *meter, struct meter_wait *wait);
 /* Nobody waits for the hold any more: released as soon as its answer is known. */
 void meter_hold_cancel(struct meter *meter, struct meter_wait *wait);
 /* Stores the cost so far and pushes the hold's deadline; no answer. */

@@ -87,11 +87,11 @@ else
     changed[#changed + 1] = 'bal'
     -- A hold remembers its windows: after midnight its rest does not touch the new ones.
     if account.dN == whole(hold.day, 'held day') then
-        account.dU = account.dU - back
+        account.dU = math.max(0, account.dU - back)
         changed[#changed + 1] = 'dU'
     end
     if account.mN == whole(hold.mon, 'held month') then
-        account.mU = account.mU - back
+        account.mU = math.max(0, account.mU - back)
         changed[#changed + 1] = 'mU'
     end
 end

@@ -20,6 +20,7 @@ enum store_script {
     STORE_ACCOUNT,
     STORE_KEY,
     STORE_PEEK,
+    STORE_EXTEND,
     STORE_SCRIPTS
 };
 

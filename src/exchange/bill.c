@@ -6,7 +6,11 @@
 #include "base/list.h"
 #include "exchange/heads.h"
 
-enum { HOLD_TTL_LEAST_MS = 30000, CHECKPOINT_LEAST_MS = 250 };
+enum {
+    HOLD_TTL_LEAST_MS = 30000,
+    CHECKPOINT_LEAST_MS = 250,
+    STEP_BYTES = 1048576 /* of a rolling hold, each way, where nothing says how many */
+};
 
 void bill_init(struct bill *bill, struct meter *meter, void (*note)(void *user), void *user)
 {
@@ -40,6 +44,33 @@ static uint64_t ceiling_of(const struct price *price, const struct agent *agent,
     for (uint32_t i = 0; i < price->unit_count; ++i)
         most.units[i] = price->units[i].cap;
     return price_cost_ucr(price, &most);
+}
+
+/* What `usage` and the next step may cost: with all units their caps allow, for those are told
+ * last. */
+static uint64_t step_cost(const struct bill *bill, const struct usage *usage)
+{
+    struct usage next = *usage;
+    next.ms += bill->step_ms;
+    next.bytes_out += STEP_BYTES;
+    if (!bill->length_known)
+        next.bytes_in += STEP_BYTES;
+    for (uint32_t i = 0; i < bill->price.unit_count; ++i)
+        next.units[i] = bill->price.units[i].cap;
+    return price_cost_ucr(&bill->price, &next);
+}
+
+/* Its end is that of the money, or of what the caller allows: as a lowered budget it is watched. */
+static void begin_rolling(struct bill *bill, const struct agent *agent, const struct usage *begin,
+                          uint64_t asked)
+{
+    bill->rolls = bill->lowered = true;
+    bill->step_ms = agent->step_ms;
+    bill->length_known = begin->bytes_in > 0;
+    bill->most_ucr = asked < PRICE_UCR_MAX ? asked : PRICE_UCR_MAX;
+    bill->hold.ceiling_ucr = step_cost(bill, begin);
+    if (bill->hold.ceiling_ucr > bill->most_ucr)
+        bill->hold.ceiling_ucr = bill->most_ucr;
 }
 
 /* Whose sub-budget pays, if any does, and how much of it this call takes for those below it. */
@@ -92,6 +123,8 @@ enum fault bill_open(struct bill *bill, const struct agent *agent, const struct 
     uint64_t floor = price_cost_ucr(&bill->price, &begin);
     bill->lowered = agent->metered && asked < natural;
     bill->hold.ceiling_ucr = bill->lowered ? asked : natural;
+    if (agent->metered && agent->hold == HOLD_ROLLING)
+        begin_rolling(bill, agent, &begin, asked);
     if (bill->lowered && asked < floor) {
         snprintf(detail, detail_size,
                  "Agent-Max-Cost is below what this call costs at the least, %" PRIu64
@@ -147,6 +180,9 @@ void bill_cancel(struct bill *bill)
 {
     if (bill->asking)
         meter_hold_cancel(bill->meter, &bill->hold_wait);
+    if (bill->extending)
+        meter_extend_cancel(bill->meter, &bill->extend_wait);
+    bill->extending = false;
     if (bill->settling)
         meter_settle_cancel(bill->meter, &bill->settle_wait);
     bill->asking = bill->settling = false;
@@ -183,6 +219,41 @@ void bill_checkpoint(struct bill *bill, const struct usage *usage, struct alarm 
     bool grew = tenth > 0 && cost >= bill->checkpoint_ucr + tenth;
     if (alarm_passed(alarm, bill->checkpoint_at) || grew)
         checkpoint(bill, cost, alarm);
+}
+
+static void note_extended(struct meter_wait *wait)
+{
+    struct bill *bill = container_of(wait, struct bill, extend_wait);
+    bill->extending = false;
+    /* A store that is away may be back before the money held is used up. */
+    bill->must_wait = wait->fault == FAULT_METERING_UNAVAILABLE;
+    bill->spent_up = wait->fault != FAULT_NONE && wait->fault != FAULT_METERING_UNAVAILABLE;
+    bill->note(bill->user);
+}
+
+void bill_roll(struct bill *bill, const struct usage *usage, struct alarm *alarm)
+{
+    if (!bill->rolls || !bill->held || bill->extending || bill->spent_up)
+        return;
+    /* Half a step ahead there is time to ask, and to ask again. */
+    (void)alarm_passed(alarm, alarm->now + bill->step_ms / 4);
+    if (bill->must_wait && !alarm_passed(alarm, bill->ask_at))
+        return;
+    struct usage half = *usage;
+    half.ms += bill->step_ms / 2;
+    half.bytes_out += STEP_BYTES / 2;
+    for (uint32_t i = 0; i < bill->price.unit_count; ++i)
+        half.units[i] = bill->price.units[i].cap;
+    uint64_t ceiling = bill->hold.ceiling_ucr;
+    uint64_t next = step_cost(bill, usage);
+    if (next > bill->most_ucr)
+        next = bill->most_ucr;
+    if (next <= ceiling || price_cost_ucr(&bill->price, &half) <= ceiling)
+        return;
+    bill->extending = true;
+    bill->ask_at = alarm->now + bill->step_ms / 8;
+    bill->extend_wait.answer = note_extended;
+    meter_extend(bill->meter, &bill->hold, next - ceiling, &bill->extend_wait);
 }
 
 /* The largest value of one dimension of `*usage` that the ceiling covers; `most` when it has no
@@ -244,6 +315,14 @@ static void note_settled(struct settle_wait *wait)
     bill->note(bill->user);
 }
 
+/* What may be on its way is found at the settle: the hold's record knows its ceiling. */
+static void stop_extending(struct bill *bill)
+{
+    if (bill->extending)
+        meter_extend_cancel(bill->meter, &bill->extend_wait);
+    bill->extending = false;
+}
+
 bool bill_settle(struct bill *bill, const struct usage *usage, const char *outcome, int status,
                  const char *worker, const struct receipt_note *note)
 {
@@ -256,6 +335,7 @@ bool bill_settle(struct bill *bill, const struct usage *usage, const char *outco
                                     .over_ucr = bill->over_ucr,
                                     .note = note};
     snprintf(settlement.worker, sizeof(settlement.worker), "%s", worker);
+    stop_extending(bill);
     bill->held = false;
     bill->cost_ucr = settlement.cost_ucr;
     bill->settle_wait.answer = note_settled;
@@ -270,6 +350,7 @@ void bill_release(struct bill *bill)
 {
     if (!bill->held)
         return;
+    stop_extending(bill);
     bill->held = false;
     meter_release(bill->meter, &bill->hold);
 }

@@ -15,19 +15,28 @@ struct bill {
     void *user;
     struct price price; /* the agent's, units' caps lowered as the caller asked */
     bool metered;
-    bool lowered;    /* Agent-Max-Cost is below what the caps would cost: it is watched */
-    bool waived;     /* what ran is not charged */
-    bool asking;     /* for the hold */
-    bool held;       /* the hold stands and is ours to close */
-    bool owed;       /* there is a charge: in the journal, or the reaper's */
-    bool settling;   /* Redis has not answered */
-    bool settled;    /* Redis has it */
-    uint32_t ms_max; /* priced time, at most; 0: no bound */
+    bool lowered;   /* Agent-Max-Cost is below what the caps would cost: it is watched */
+    bool rolls;     /* the ceiling covers the next step, and moves on */
+    bool extending; /* more has been asked for */
+    bool spent_up;  /* more was refused: what is held is all there is */
+    bool must_wait; /* more could not be asked for: not again before `ask_at` */
+    uint64_t ask_at;
+    uint32_t step_ms;
+    uint64_t most_ucr; /* a rolling ceiling never goes above it */
+    bool length_known; /* of the request */
+    bool waived;       /* what ran is not charged */
+    bool asking;       /* for the hold */
+    bool held;         /* the hold stands and is ours to close */
+    bool owed;         /* there is a charge: in the journal, or the reaper's */
+    bool settling;     /* Redis has not answered */
+    bool settled;      /* Redis has it */
+    uint32_t ms_max;   /* priced time, at most; 0: no bound */
     uint32_t checkpoint_ms;
     uint64_t checkpoint_at;
     uint64_t checkpoint_ucr;
     struct hold hold;
     struct meter_wait hold_wait;
+    struct meter_wait extend_wait;
     struct settle_wait settle_wait;
     uint64_t cost_ucr; /* once closed */
     uint64_t over_ucr; /* reported by the worker above the caps */
@@ -54,6 +63,9 @@ uint64_t bill_cost(const struct bill *bill, const struct usage *usage);
 void bill_keep(struct bill *bill, struct alarm *alarm);
 /* While it is answered: the checkpoint when it is due, by time or by a tenth of the ceiling. */
 void bill_checkpoint(struct bill *bill, const struct usage *usage, struct alarm *alarm);
+
+/* A rolling hold is extended in time, when less than a step is left of it. */
+void bill_roll(struct bill *bill, const struct usage *usage, struct alarm *alarm);
 
 /* How far a lowered budget goes from `usage` on: each alone, the others as they are. */
 struct bill_reach {

@@ -26,14 +26,16 @@ static enum fault bound_bodies(struct exchange *x)
     if (!x->bill.lowered || x->ran_at == 0)
         return FAULT_NONE;
     struct usage usage = carry_usage(x);
+    bill_roll(&x->bill, &usage, &x->alarm);
     struct bill_reach reach = bill_reach(&x->bill, &usage);
     if (reach.bytes_in < relay->up_max)
         relay->up_max = reach.bytes_in;
     if (reach.bytes_out < relay->down_max) {
         relay->down_max = reach.bytes_out;
-        x->down_fault = FAULT_BUDGET;
+        x->down_fault = x->bill.extending ? FAULT_NONE : FAULT_BUDGET;
     }
-    return alarm_passed(&x->alarm, x->ran_at + reach.ms) ? FAULT_BUDGET : FAULT_NONE;
+    bool over = alarm_passed(&x->alarm, x->ran_at + reach.ms) && !x->bill.extending;
+    return over ? FAULT_BUDGET : FAULT_NONE;
 }
 
 /* Moves the request on; what is wrong with it. */
@@ -46,7 +48,7 @@ enum fault carry_up(struct exchange *x)
     relay_up(relay, x->alarm.now);
     if (relay->broken)
         return FAULT_CONTENT_DIGEST_MISMATCH;
-    if (relay_is_over_up(relay))
+    if (relay_is_over_up(relay) && !x->bill.extending)
         return relay->up_max < x->agent->request_bytes_max ? FAULT_BUDGET : FAULT_REQUEST_TOO_LARGE;
     if (mark_passed(&relay->upload, x->site->options.upload_idle_ms_max, &x->alarm))
         return FAULT_REQUEST_TIMEOUT;
@@ -97,7 +99,7 @@ enum fault carry_judge_size(struct exchange *x)
     if (bytes > x->agent->response_bytes_max)
         return FAULT_ANSWER_TOO_LARGE;
     struct usage usage = carry_usage(x);
-    if (x->bill.lowered && bytes > bill_reach(&x->bill, &usage).bytes_out)
+    if (x->bill.lowered && !x->bill.rolls && bytes > bill_reach(&x->bill, &usage).bytes_out)
         return FAULT_BUDGET;
     return FAULT_NONE;
 }

@@ -258,9 +258,10 @@ static bool check_agent(struct reader *reader, const struct agent *agent, yaml_n
                         const struct place *place)
 {
     bool timed = agent->price.ms_pcr > 0 || agent->price.mib_ms_pcr > 0;
-    if (timed && agent->total_ms_max == 0)
+    if (timed && agent->total_ms_max == 0 && agent->hold == HOLD_WHOLE)
         return reader_wrong(reader, key, place,
-                            "limits.time above 0: time has a price, so it needs an end");
+                            "limits.time above 0, or hold: rolling: time has a price, so it needs "
+                            "an end");
     bool known = false;
     for (uint32_t i = 0; i < reader->config->pool_count; ++i)
         known = known || strcmp(reader->config->pools[i].name, agent->pool) == 0;

@@ -16,6 +16,8 @@ enum { AGENTS_MAX = 100000, POOL_NAME_MAX = 64 };
 
 enum retry_rule { RETRY_SAFE, RETRY_NEVER };
 /* Answers an operator does not charge for, though the agent ran. */
+/* What is put aside for a call: its worst case at once, or always the next step only. */
+enum hold_rule { HOLD_WHOLE, HOLD_ROLLING };
 enum free_rule { FREE_ON_NOTHING, FREE_ON_5XX };
 
 struct agent {
@@ -32,6 +34,8 @@ struct agent {
     uint32_t stall_ms_max; /* the caller takes no byte */
     enum retry_rule retry;
     enum free_rule free_on;
+    enum hold_rule hold;
+    uint32_t step_ms;           /* what a rolling hold covers ahead */
     uint64_t store_answers_max; /* an answer up to here is kept for who asks again; 0: none is */
 };
 

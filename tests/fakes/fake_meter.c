@@ -24,6 +24,18 @@ static void answer(void *owner)
         meter->placed += hold->fault == FAULT_NONE;
         hold->answer(hold);
     }
+    struct meter_wait *extend = meter->extend_wait;
+    if (extend != NULL && !meter->extend_hangs) {
+        meter->extend_wait = NULL;
+        extend->fault = meter->extend_fault;
+        if (meter->available_ucr < meter->more_ucr)
+            extend->fault = FAULT_INSUFFICIENT_CREDIT;
+        if (extend->fault == FAULT_NONE) {
+            meter->available_ucr -= meter->more_ucr;
+            meter->extended->ceiling_ucr += meter->more_ucr;
+        }
+        extend->answer(extend);
+    }
     if (settle != NULL && meter->settle != SETTLE_SILENT) {
         meter->settle_wait = NULL;
         settle->settled = meter->settle == SETTLE_ANSWERED;
@@ -77,6 +89,23 @@ void meter_hold_cancel(struct meter *meter, struct meter_wait *wait)
     must(meter->hold_wait == wait);
     meter->hold_wait = NULL;
     ++meter->hold_cancels;
+}
+
+void meter_extend(struct meter *meter, struct hold *hold, uint64_t more_ucr,
+                  struct meter_wait *wait)
+{
+    must(meter->extend_wait == NULL);
+    ++meter->extends;
+    meter->extend_wait = wait;
+    meter->extended = hold;
+    meter->more_ucr = more_ucr;
+    loop_wake(meter->loop, &meter->wake);
+}
+
+void meter_extend_cancel(struct meter *meter, struct meter_wait *wait)
+{
+    must(meter->extend_wait == wait);
+    meter->extend_wait = NULL;
 }
 
 void meter_checkpoint(struct meter *meter, const struct hold *hold, uint64_t cost_ucr)

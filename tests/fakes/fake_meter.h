@@ -12,6 +12,13 @@ struct meter {
     struct wake wake;
     struct meter_wait *hold_wait;
     struct settle_wait *settle_wait;
+    struct meter_wait *extend_wait;
+    struct hold *extended;
+    uint64_t more_ucr;
+    unsigned extends;
+    enum fault extend_fault; /* planned */
+    bool extend_hangs;
+    uint64_t available_ucr; /* for extensions */
     /* planned */
     enum fault hold_fault;
     bool hold_hangs;

@@ -1,12 +1,12 @@
 """Refused for money or quota, in a way a program can act on."""
+import asyncio
 import json
-import re
 import subprocess
 import time
 
 import pytest
 
-from gateway import BUILD, wait_for
+from gateway import BUILD
 from h2client import Client
 
 CID = "bafkreic54ytcxlwwgforuven5ckv6lqzc6vrjxqwedqtd4sejiydg4rlie"
@@ -154,3 +154,36 @@ def test_answers_that_failed_may_be_free(start_gateway, start_worker):
         told = problem(client.call(f"/ipfs/{CID}/{status}", key, headers=fields))
         assert (told["original-status"], told["original-cost"]) == (status, cost)
     assert gateway.settled()["spent_ucr"] == 200
+
+
+def test_a_rolling_stream_ends_with_its_money_charged_to_the_last_of_it(start_gateway, start_worker):
+    async def forever(stream):
+        await stream.body()
+        await stream.head(200, [("content-type", "text/event-stream")])
+        while stream.reset_code is None and not stream.connection.closed:
+            await stream.send(b"data: tick\n\n")
+            await asyncio.sleep(0.1)
+
+    agents = {"*": {"pool": "demo", "price": {"call": 10, "ms": 1}, "hold": "rolling", "hold_step": "1s",
+                    "limits": {"time": 0}}}
+    gateway = start_gateway([start_worker(forever)], agents=agents)
+    key = gateway.account("ann", "0.003")
+    client = Client(gateway.port)
+    stream = client.request(f"/ipfs/{CID}", key)
+    answer = client.wait(stream, until=lambda answer: len(answer.chunks) > 5)
+    held = gateway.balance("ann")["held_ucr"]
+    assert 1011 <= held < 3000  # a step, not all there is
+    answer = client.wait(stream)
+    assert answer.reset is not None and not answer.ended
+    assert b"event: error" in answer.body and b'"code":"budget"' in answer.body
+    left = gateway.settled("ann")
+    line = gateway.log_of(answer.headers["agent-invocation-id"])
+    assert line["outcome"] == "budget" and line["cost_ucr"] == left["spent_ucr"] == line["ceiling_ucr"]
+    assert 1800 <= left["spent_ucr"] <= 3000 and left["available_ucr"] == 3000 - left["spent_ucr"]
+    # More of it in time, and it goes on.
+    gateway.ctl("credit", "add", "ann", "1", "--ref", "more")
+    stream = client.request(f"/ipfs/{CID}", key)
+    client.wait(stream, until=lambda answer: len(answer.chunks) > 35)
+    client.reset(stream)
+    cost = gateway.settled("ann")["spent_ucr"] - left["spent_ucr"]
+    assert 3000 <= cost <= 8000

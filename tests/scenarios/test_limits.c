@@ -381,9 +381,124 @@ START_TEST(checkpoints_come_with_time_and_with_a_tenth_of_the_ceiling)
 }
 END_TEST
 
+/* --- a hold that rolls: the hall's agent costs 10 a call and 1 a second here --------------------
+ */
+
+static void begin_rolling(struct hall *hall, uint64_t available_ucr)
+{
+    hall_open(hall);
+    hall->agent->price.kib_in_pcr = hall->agent->price.kib_out_pcr = 0;
+    hall->agent->price.units[0].pcr = 0;
+    hall->agent->hold = HOLD_ROLLING;
+    hall->agent->step_ms = 10000;
+    hall->agent->total_ms_max = 0;
+    hall->agent->idle_ms_max = hall->agent->first_byte_ms_max = 0;
+    hall->meter->available_ucr = available_ucr;
+    hall_post(hall);
+    hall_run(hall);
+    hall_answer(hall, 0, 200, "", NULL);
+    hall_run(hall);
+}
+
+START_TEST(a_rolling_hold_covers_the_next_step_only_and_is_extended_in_time)
+{
+    struct hall hall;
+    begin_rolling(&hall, 1000000);
+    ck_assert_uint_eq(hall.meter->hold.ceiling_ucr, 21); /* 10, and a step of 10 s and a ms */
+    hall_pass(&hall, 4900);
+    ck_assert_uint_eq(hall.meter->extends, 0);
+    hall_pass(&hall, 600000);
+    ck_assert(!hall.caller->is_reset);
+    ck_assert_uint_ge(hall.meter->extends, 60);
+    ck_assert_uint_le(hall.meter->extends, 130);
+    fake_stream_feed(hall_worker(&hall, 0), SPAN_OF("x"));
+    fake_stream_feed_end(hall_worker(&hall, 0), NULL);
+    hall_run(&hall);
+    ck_assert(hall.complete && was(&hall, "ok"));
+    ck_assert_uint_ge(hall.meter->settlement.cost_ucr, 10 + 604);
+    ck_assert_uint_le(hall.meter->settlement.cost_ucr, 10 + 606);
+    hall_close(&hall);
+}
+END_TEST
+
+START_TEST(a_stream_whose_money_ends_is_charged_exactly_what_was_held)
+{
+    struct hall hall;
+    begin_rolling(&hall, 30);
+    hall_pass(&hall, 25000);
+    ck_assert(!hall.caller->is_reset);
+    hall_pass(&hall, 20000);
+    ck_assert(hall.caller->is_reset && was(&hall, "budget"));
+    uint64_t held = hall.meter->settlement.cost_ucr;
+    ck_assert_uint_eq(held, 21 + 30 - hall.meter->available_ucr);
+    ck_assert_uint_lt(hall.meter->available_ucr, 11); /* less than a step was left */
+    hall_close(&hall);
+}
+END_TEST
+
+START_TEST(what_the_caller_allows_ends_a_rolling_hold_too)
+{
+    struct hall hall;
+    hall_open(&hall);
+    hall.agent->price = (struct price){.call_pcr = 10000000, .ms_pcr = 1000};
+    hall.agent->hold = HOLD_ROLLING;
+    hall.agent->step_ms = 10000;
+    hall.agent->total_ms_max = hall.agent->idle_ms_max = hall.agent->first_byte_ms_max = 0;
+    hall.meter->available_ucr = 1000000;
+    hall_ask(&hall, "POST", "/ipfs/" HALL_CID, "agent-max-cost: 35", false);
+    hall_run(&hall);
+    hall_answer(&hall, 0, 200, "", NULL);
+    hall_pass(&hall, 24000);
+    ck_assert(!hall.caller->is_reset);
+    hall_pass(&hall, 2000);
+    ck_assert(hall.caller->is_reset && was(&hall, "budget"));
+    ck_assert_uint_eq(hall.meter->settlement.cost_ucr, 35);
+    hall_close(&hall);
+}
+END_TEST
+
+START_TEST(a_store_that_is_away_for_a_while_does_not_end_a_rolling_hold)
+{
+    struct hall hall;
+    begin_rolling(&hall, 1000000);
+    hall.meter->extend_fault = FAULT_METERING_UNAVAILABLE;
+    hall_pass(&hall, 8000);
+    ck_assert(!hall.caller->is_reset);
+    ck_assert_uint_le(hall.meter->extends, 4); /* asked again, but not all the time */
+    hall.meter->extend_fault = FAULT_NONE;
+    hall_pass(&hall, 20000);
+    ck_assert(!hall.caller->is_reset);
+    /* Away for longer than what is held lasts it does. */
+    hall.meter->extend_fault = FAULT_METERING_UNAVAILABLE;
+    hall_pass(&hall, 12000);
+    ck_assert(hall.caller->is_reset && was(&hall, "budget"));
+    hall_close(&hall);
+}
+END_TEST
+
+START_TEST(a_caller_may_leave_while_more_is_asked_for)
+{
+    struct hall hall;
+    begin_rolling(&hall, 1000000);
+    hall.meter->extend_hangs = true;
+    hall_pass(&hall, 8000);
+    ck_assert_uint_eq(hall.meter->extends, 1);
+    fake_stream_fail(hall.caller, STREAM_RESET);
+    hall_run(&hall);
+    ck_assert_uint_eq(hall.meter->settlement.cost_ucr, 18);
+    hall_close(&hall);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
+        a_rolling_hold_covers_the_next_step_only_and_is_extended_in_time,
+        a_stream_whose_money_ends_is_charged_exactly_what_was_held,
+        what_the_caller_allows_ends_a_rolling_hold_too,
+        a_store_that_is_away_for_a_while_does_not_end_a_rolling_hold,
+        a_caller_may_leave_while_more_is_asked_for,
+
         a_worker_has_its_time_to_first_byte,
         a_worker_is_not_blamed_for_a_caller_who_dawdles,
         the_whole_call_has_its_time,

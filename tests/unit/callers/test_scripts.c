@@ -477,6 +477,86 @@ START_TEST(accounts_are_made_once_and_changed_only_when_they_stand)
 }
 END_TEST
 
+static redisReply *say_extend(const char *inv, const char *try, const char *amount,
+                              const char *parent)
+{
+    char hold[64], above[64];
+    snprintf(hold, sizeof(hold), TAG "h:%s", inv);
+    snprintf(above, sizeof(above), TAG "h:%s", parent == NULL ? "" : parent);
+    const char *words[10] = {"EVAL", script_extend, parent == NULL ? "2" : "3", TAG "a:ann", hold};
+    int count = 5;
+    if (parent != NULL)
+        words[count++] = above;
+    words[count++] = inv;
+    words[count++] = try;
+    words[count++] = "ann";
+    words[count++] = amount;
+    return caller_command(&c, count, words);
+}
+
+START_TEST(a_hold_is_extended_as_far_as_the_account_goes)
+{
+    caller_start(&c);
+    make("ann", "100", (const char *[]){"dM", "90", "mM", "80", NULL});
+    is_word(say_hold(&c, "ann", "i1", "t1", "", "20", "0", "60000"), "OK");
+    is_word(say_extend("i1", "t1", "30", NULL), "OK");
+    ck_assert_str_eq(account_field("ann", "held"), "50");
+    ck_assert_str_eq(account_field("ann", "bal"), "50");
+    ck_assert_str_eq(account_field("ann", "dU"), "50");
+    is_word(say_extend("i1", "t2", "1", NULL), "NOHOLD");
+    is_word(say_extend("i2", "t1", "1", NULL), "NOHOLD");
+    is_word(say_extend("i1", "t1", "41", NULL), "DAY");
+    is_word(say_extend("i1", "t1", "31", NULL), "MONTH");
+    say_account(&c, "edit", "ann", (const char *[]){"dM", "0", "mM", "0", NULL});
+    is_word(say_extend("i1", "t1", "51", NULL), "FUNDS");
+    say_account(&c, "edit", "ann", (const char *[]){"maxc", "60", NULL});
+    is_word(say_extend("i1", "t1", "11", NULL), "CALLMAX");
+    say_account(&c, "edit", "ann", (const char *[]){"st", "S", NULL});
+    is_word(say_extend("i1", "t1", "1", NULL), "SUSPENDED");
+    say_account(&c, "edit", "ann", (const char *[]){"st", "A", NULL});
+    ck_assert_str_eq(account_field("ann", "held"), "50"); /* refused, nothing changed */
+    is_word(say_settle(&c, "ann", "i1", "t1", "45"), "OK");
+    ck_assert_str_eq(account_field("ann", "spent"), "45");
+    ck_assert_str_eq(account_field("ann", "bal"), "55");
+    ck_assert_str_eq(account_field("ann", "held"), "0");
+    ck_assert_str_eq(account_field("ann", "dU"), "45");
+    is_word(say_extend("i1", "t1", "1", NULL), "NOHOLD");
+    caller_stop(&c);
+}
+END_TEST
+
+/* Yesterday's call goes on today: what it spent until its checkpoint is yesterday's, the rest
+ * today's. */
+START_TEST(an_extended_hold_moves_into_the_running_day)
+{
+    for (int waived = 0; waived < 2; ++waived) {
+        caller_start(&c);
+        make("ann", "1000", (const char *[]){"dM", "100", "mM", "200", NULL});
+        is_word(say_hold(&c, "ann", "i1", "t1", "", "90", "0", "60000"), "OK");
+        is_word(say_checkpoint(&c, "i1", "t1", "70", "60000"), "OK");
+        int64_t day = strtoll(account_field("ann", "dN"), NULL, 10);
+        char held[512], was[64], old[64];
+        snprintf(held, sizeof(held), "%s", caller_say(&c, "GET " TAG "h:i1")->str);
+        snprintf(was, sizeof(was), "|%" PRId64 "|", day);
+        snprintf(old, sizeof(old), "|%" PRId64 "|", day - 1);
+        char *at = strstr(held, was);
+        ck_assert_ptr_nonnull(at);
+        memcpy(at, old, strlen(old));
+        caller_say(&c, "SET " TAG "h:i1 %s", held);
+        caller_say(&c, "HSET " TAG "a:ann dN %" PRId64, day - 1);
+        is_word(say_extend("i1", "t1", "81", NULL), "DAY"); /* 20 not spent, and 81 */
+        is_word(say_extend("i1", "t1", "60", NULL), "OK");
+        ck_assert_str_eq(account_field("ann", "dU"), "80");
+        ck_assert_str_eq(account_field("ann", "mU"), "150"); /* the month goes on */
+        is_word(say_settle(&c, "ann", "i1", "t1", waived ? "0" : "100"), "OK");
+        ck_assert_str_eq(account_field("ann", "dU"), waived ? "0" : "30");
+        ck_assert_str_eq(account_field("ann", "mU"), waived ? "0" : "100");
+        ck_assert_str_eq(account_field("ann", "spent"), waived ? "0" : "100");
+        caller_stop(&c);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *tests[] = {
@@ -486,6 +566,8 @@ int main(void)
         a_hold_that_comes_after_its_own_release_does_not_land,
         a_fingerprint_parts_two_calls_under_one_id,
         a_settled_call_with_a_fingerprint_is_remembered_for_a_day,
+        a_hold_is_extended_as_far_as_the_account_goes,
+        an_extended_hold_moves_into_the_running_day,
         each_limit_refuses_in_its_turn,
         a_window_takes_exactly_its_limit,
         a_new_day_and_month_begin_at_nothing_and_old_calls_do_not_touch_them,
