@@ -161,3 +161,9 @@ fuzz_programs += tests/fuzz/fuzz_ctl_answer
 tests_fuzz_fuzz_ctl_answer_SOURCES = tests/fuzz/fuzz_ctl_answer.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_ctl_answer_LDFLAGS = $(FUZZ_LINKFLAGS)
 tests_fuzz_fuzz_ctl_answer_LDADD = $(TEEGATE_LIBS)
+
+# requests asked again
+fuzz_programs += tests/fuzz/fuzz_claim
+tests_fuzz_fuzz_claim_SOURCES = tests/fuzz/fuzz_claim.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_claim_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_claim_LDADD = $(TEEGATE_LIBS)
