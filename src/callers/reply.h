@@ -34,7 +34,7 @@ struct problem {
     uint64_t available_ucr;
     const char *top_up;     /* INSUFFICIENT_CREDIT: where to add money; or NULL */
     const char *top_up_for; /* what {account} in it stands for */
-    bool has_first; /* IDEMPOTENCY_RESULT_NOT_STORED: how the first call ended */
+    bool has_first;         /* IDEMPOTENCY_RESULT_NOT_STORED: how the first call ended */
     uint64_t first_status;
     uint64_t first_cost_ucr;
     const char *first_outcome;

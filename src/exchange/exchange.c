@@ -407,8 +407,8 @@ static bool close_bill(struct exchange *x)
         bill_release(&x->bill);
         return true;
     }
-    x->bill.waived = x->fault == FAULT_NONE && x->record.status >= 500 &&
-                     x->agent->free_on == FREE_ON_5XX;
+    x->bill.waived =
+        x->fault == FAULT_NONE && x->record.status >= 500 && x->agent->free_on == FREE_ON_5XX;
     paper_note_end(x);
     x->paper.outcome = say_outcome(x);
     x->paper.status = x->record.status;

@@ -50,8 +50,8 @@ struct exchange_options {
     uint32_t subcalls_depth;   /* a root call has depth 0; default 4, at most LINEAGE_DEPTH_MAX */
     uint32_t subcalls_live;    /* directly below one call at once; default 16 */
     char top_up_url[TOP_UP_URL_MAX]; /* told with 402, {account} filled in; empty: nothing is */
-    bool cors;                 /* the gateway answers preflights and adds the fields */
-    bool body_digests;         /* bodies are hashed as they pass, for the receipt */
+    bool cors;                       /* the gateway answers preflights and adds the fields */
+    bool body_digests;               /* bodies are hashed as they pass, for the receipt */
 };
 
 /* What a lane gives its exchanges. The lane owns it; `agents` changes only between turns. */

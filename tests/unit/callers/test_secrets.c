@@ -45,7 +45,7 @@ static void close_dir(void)
 }
 
 #define HEX1 "112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-#define HEX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define HEX  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 START_TEST(what_is_missing_is_made_once_and_only_for_its_owner)
 {
