@@ -12,7 +12,7 @@ top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
 build=$top/build/quickstart
 demo=$top/deploy/demo
 teegatectl=$build/src/teegatectl
-STEPS=9
+STEPS=10
 TAIL_LINES=40
 WAIT_TENTHS_MAX=200 # of a second, for any one condition
 ACCOUNT=demo
@@ -130,6 +130,7 @@ start_worker() {
     say 'starting the demo worker'
     node "$demo/worker.mjs" --cert "$dir/tee/worker.crt.pem" --key "$dir/tee/worker.key.pem" \
         --agents "$demo/agents" --state "$dir/agent-state" --host 127.0.0.1 --port 0 \
+        --gateway "@$dir/gateway.url" --gateway-ca "$dir/gw.crt.pem" \
         --tee "$dir/tee" --attest-verify "$build/attest-verify/attest-verify" \
         >"$dir/worker.out" 2>"$logs/worker.log" </dev/null &
     worker_pid=$!
@@ -174,6 +175,8 @@ start_gateway() {
     "$build/src/teegate" -c "$dir/teegate.yaml" >"$logs/gateway.log" 2>&1 </dev/null &
     gateway_pid=$!
     wait_for 'the gateway listens' "$gateway_pid" "$logs/gateway.log" find_gateway_port
+    # The worker reads it when one of its agents calls another.
+    printf 'https://127.0.0.1:%s\n' "$gateway_port" >"$dir/gateway.url"
     wait_for 'the gateway has an admin socket' "$gateway_pid" "$logs/gateway.log" test -S "$dir/admin.sock"
 }
 
@@ -263,6 +266,33 @@ check_cost() {
         || fail "charged were $((before - balance)), but Agent-Cost said $cost" "$dir/answer.head" "$logs/gateway.log"
 }
 
+# ---- a call that makes calls
+
+cid_of() {
+    node "$demo/cid.mjs" "$demo/agents/$1.mjs" || fail "the CID of $1"
+}
+
+# The caller's key opens a budget; what the agent does with it is on one bill, to the unit.
+invoke_tree() {
+    say 'invoking agents/planner.mjs, which calls echo.mjs and upload.mjs on the budget it is given'
+    planner="https://127.0.0.1:$gateway_port/ipfs/$(cid_of planner)?agent=$(cid_of echo)&agent=$(cid_of upload)"
+    curl -sS --http2 --max-time 60 --cacert "$dir/gw.crt.pem" -H "@$dir/key.header" -H 'Agent-Sub-Budget: 10000' \
+        -d 'two agents, one bill' -D "$dir/answer.head" -o "$dir/answer.body" "$planner" 2>"$logs/curl.log" \
+        || fail 'curl' "$logs/curl.log" "$logs/gateway.log" "$logs/worker.log"
+    [ "$(jq '[.answers[].status] == [200, 200]' "$dir/answer.body" 2>/dev/null)" = true ] \
+        || fail 'the planner was not answered' "$dir/answer.head" "$dir/answer.body" "$logs/gateway.log" "$logs/worker.log"
+    jq -r '.answers[] | "      | " + (.said | tostring)' "$dir/answer.body"
+    before=$balance
+    read_account 'account after'
+    curl -sS --http2 --max-time 60 --cacert "$dir/gw.crt.pem" -H "@$dir/key.header" -o "$dir/bill.json" \
+        "https://127.0.0.1:$gateway_port/v1/invocations/$(field agent-invocation-id)" 2>"$logs/curl.log" \
+        || fail 'curl' "$logs/curl.log" "$logs/gateway.log"
+    jq -r '"      one bill: own \(.charge_ucr) + calls below \(.subcalls_ucr) = \(.total_ucr) micro-credits"' \
+        "$dir/bill.json" || fail 'the bill' "$dir/bill.json"
+    [ "$(jq -r .total_ucr "$dir/bill.json")" -eq $((before - balance)) ] \
+        || fail "charged were $((before - balance)), but the bill says otherwise" "$dir/bill.json" "$logs/gateway.log"
+}
+
 # ---- all of it
 
 read_arguments() {
@@ -331,6 +361,7 @@ agent_url
 invoke
 check_challenge
 check_cost
+invoke_tree
 if $once; then
     say 'stopping'
     stop_all

@@ -29,10 +29,11 @@ export class Usage {
     }
 }
 
-// `ask` is what the caller wants: req, url, cid, path, secret. `reply` takes the answer.
+// `ask` is what the caller wants: req, url, cid, path, secret, and call, with which to call others.
+// `reply` takes the answer.
 export async function runAgent(exports, ask, reply, usage, states) {
     const agent = exports.default;
-    const tools = { usage: (units) => usage.add(units), signal: reply.signal };
+    const tools = { usage: (units) => usage.add(units), signal: reply.signal, call: ask.call };
     if (typeof agent === 'function') {
         const request = await jsonRequest(ask, reply, ask.secret);
         const result = await reply.orGone(Promise.resolve(agent(JSON.stringify(request), tools)));

@@ -12,6 +12,7 @@ import { isCid } from './cid.mjs';
 import { Reply } from './reply.mjs';
 import { Refusal, Shelf } from './shelf.mjs';
 import { States } from './state.mjs';
+import { Subcalls } from './subcall.mjs';
 
 const CALLS_MAX = 1024;
 const CONNECTIONS_MAX = 1024;
@@ -30,6 +31,9 @@ Serves /ipfs/<cid>[/<rest>][?query] with the agent in DIR whose bytes hash to <c
   --key FILE     its private key, PEM
   --agents DIR   the agent files, *.mjs
   --state DIR    where agents with a state transition keep it (default: they are refused)
+  --gateway URL  where agents call other agents, on their caller's budget; @FILE: its first line
+                 is the URL (default: they cannot)
+  --gateway-ca FILE  what the gateway's certificate is checked against, PEM
   --tee DIR      the folder in which attest-verify simulate made NAME.crt.pem: challenges of a
                  gateway at /.well-known/attest are answered with quotes of that worker, made
                  with the simulated vendor's keys in DIR (default: challenges are not known)
@@ -52,6 +56,7 @@ function log(line) {
 class Worker {
     #shelf;
     #states;
+    #subcalls;
     #server;
     #sessions = new Set();
     #sockets = new Map(); // of HTTP/1.1 -> calls under way on it
@@ -59,11 +64,12 @@ class Worker {
     #draining = false;
     #attest;
 
-    // `attest` answers challenges; null: they are not known.
-    constructor(shelf, states, tls, attest) {
+    // `attest` answers challenges, `subcalls` calls other agents; null: they are not known.
+    constructor(shelf, states, tls, attest, subcalls) {
         this.#shelf = shelf;
         this.#states = states;
         this.#attest = attest;
+        this.#subcalls = subcalls;
         this.#server = createSecureServer({
             ...tls,
             allowHTTP1: true,
@@ -183,6 +189,9 @@ class Worker {
             throw new Refusal(503, 'worker-busy', 'this worker runs as many calls as it can');
         const agent = await this.#shelf.take(ask.cid);
         ask.agent = agent.name;
+        const token = ask.req.headers['agent-invocation-token'];
+        if (this.#subcalls !== null && token !== undefined)
+            ask.call = (cid, options) => this.#subcalls.call(token, cid, options);
         await runAgent(agent.exports, ask, reply, usage, this.#states);
     }
 }
@@ -260,7 +269,8 @@ function wordOf(error) {
 
 function readOptions() {
     const options = {};
-    for (const name of ['cert', 'key', 'agents', 'state', 'host', 'port', 'tee', 'attest-verify'])
+    for (const name of ['cert', 'key', 'agents', 'state', 'gateway', 'gateway-ca', 'host', 'port', 'tee',
+        'attest-verify'])
         options[name] = { type: 'string' };
     const { values } = parseArgs({ options: { ...options, help: { type: 'boolean' } } });
     if (values.help)
@@ -296,7 +306,9 @@ async function main() {
         const states = options.state === undefined ? null : new States(options.state);
         const attest = options.tee === undefined ? null
             : new Attest(tls.cert, options.cert, options['attest-verify'] ?? 'attest-verify', options.tee);
-        const worker = new Worker(shelf, states, tls, attest);
+        const subcalls = options.gateway === undefined ? null
+            : new Subcalls(options.gateway, options['gateway-ca']);
+        const worker = new Worker(shelf, states, tls, attest, subcalls);
         const port = await worker.listen(options.port, options.host);
         for (const name of ['SIGTERM', 'SIGINT']) {
             process.once(name, async () => {

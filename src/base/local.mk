@@ -3,6 +3,7 @@ src_libteegate_a_SOURCES += \
     src/tables/faults.def src/tables/stats.def \
     src/base/alloc.c src/base/alloc.h \
     src/base/arena.c src/base/arena.h \
+    src/base/base64url.c src/base/base64url.h \
     src/base/buf.c src/base/buf.h \
     src/base/clock.c src/base/clock.h \
     src/base/fault.c src/base/fault.h \

@@ -1,12 +1,12 @@
 -- Makes an account, or changes its limits and state.
 -- KEYS  account, accounts of the bucket
 -- ARGV  create or edit, account, then names and values: st (A, S), cred, conc, rpm, burst, dM, mM,
---       maxc; a limit of 0 is none
+--       maxc, subd (the sub-budget of a call that names none); a limit of 0 is none
 -- Answers {OK}; EXISTS for create; NOACCT for edit.
 
 local op, name = ARGV[1], word(ARGV[2], 64, 'account')
 local allowed = {cred = true, conc = true, rpm = true, burst = true, dM = true, mM = true,
-                 maxc = true}
+                 maxc = true, subd = true}
 if op ~= 'create' and op ~= 'edit' or #ARGV % 2 ~= 0 then
     bad('operation')
 end
@@ -45,7 +45,7 @@ if account.rpm > 0 then
     account.rB = account.rT * ((account.burst > 0 and account.burst or account.rpm) - 1)
 end
 
-local fields = {'cred', 'conc', 'rpm', 'burst', 'rT', 'rB', 'dM', 'mM', 'maxc'}
+local fields = {'cred', 'conc', 'rpm', 'burst', 'rT', 'rB', 'dM', 'mM', 'maxc', 'subd'}
 if op == 'create' then
     fields = ACCOUNT
     redis.call('SADD', KEYS[2], name)

@@ -39,7 +39,7 @@ static uint64_t count_of(struct span text)
 
 static const struct {
     const char *field, *name;
-    enum { AS_TEXT, AS_NUMBER, AS_SIGNED } as;
+    enum { AS_TEXT, AS_TEXT_IF_ANY, AS_NUMBER, AS_SIGNED } as;
 } entry_members[] = {
     {"k", "kind", AS_TEXT},        {"s", "sequence", AS_NUMBER},
     {"v", "value_ucr", AS_SIGNED}, {"b", "balance_ucr", AS_SIGNED},
@@ -48,7 +48,8 @@ static const struct {
     {"st", "status", AS_NUMBER},   {"cid", "cid", AS_TEXT},
     {"u", "usage", AS_TEXT},       {"w", "worker", AS_TEXT},
     {"key", "key_id", AS_TEXT},    {"at", "began_at_ms", AS_NUMBER},
-    {"n", "note", AS_TEXT},
+    {"n", "note", AS_TEXT},        {"par", "parent", AS_TEXT_IF_ANY},
+    {"root", "root", AS_TEXT},
 };
 
 /* A stream id begins with the time, ms since 1970. */
@@ -66,9 +67,9 @@ static void write_entry(struct json *json, const struct redisReply *entry)
     json_text(json, charge ? "invocation" : "reference", answer_field(fields, "i"));
     for (size_t i = 0; i < sizeof(entry_members) / sizeof(*entry_members); ++i) {
         struct span text = answer_field(fields, entry_members[i].field);
-        if (text.ptr == NULL)
+        if (text.ptr == NULL || (entry_members[i].as == AS_TEXT_IF_ANY && text.len == 0))
             continue;
-        if (entry_members[i].as == AS_TEXT)
+        if (entry_members[i].as == AS_TEXT || entry_members[i].as == AS_TEXT_IF_ANY)
             json_text(json, entry_members[i].name, text);
         else if (entry_members[i].as == AS_NUMBER)
             json_u64(json, entry_members[i].name, count_of(text));
@@ -201,12 +202,28 @@ static void ask_peek(struct operation *op, struct span invocation)
     operation_run(op, STORE_PEEK, &keys, &args);
 }
 
+/* The bill of a call and all below it, as far as those have ended. */
+static void write_bill(struct json *json, uint64_t own_ucr, uint64_t below_ucr)
+{
+    json_u64(json, "subcalls_ucr", below_ucr);
+    json_u64(json, "total_ucr", own_ucr + below_ucr);
+}
+
+static void write_place(struct json *json, const struct redisReply *record)
+{
+    if (answer_field(record, "par").len > 0)
+        json_text(json, "parent", answer_field(record, "par"));
+    if (answer_field(record, "root").len > 0)
+        json_text(json, "root", answer_field(record, "root"));
+}
+
 static void write_hold(struct json *json, const struct redisReply *record)
 {
     json_text(json, "cid", answer_field(record, "cid"));
     json_text(json, "key_id", answer_field(record, "key"));
     json_u64(json, "ceiling_ucr", count_of(answer_field(record, "c")));
     json_u64(json, "cost_so_far_ucr", count_of(answer_field(record, "cp")));
+    json_u64(json, "sub_budget_left_ucr", count_of(answer_field(record, "sb")));
     json_u64(json, "began_at_ms", count_of(answer_field(record, "at")));
     json_u64(json, "deadline_ms", count_of(answer_field(record, "deadline")));
 }
@@ -284,7 +301,14 @@ static void end_settled(struct operation *op, const struct redisReply *entry)
 {
     struct json *json = operation_json(op, INVOCATION_BYTES);
     json_text(json, "state", SPAN_OF("settled"));
-    json_u64(json, "charge_ucr", (uint64_t)-signed_of(answer_field(answer_at(entry, 1), "v")));
+    const struct redisReply *fields = answer_at(entry, 1);
+    uint64_t charge = (uint64_t)-signed_of(answer_field(fields, "v"));
+    uint64_t below = count_of(answer_field(fields, "sub"));
+    /* The tombstone goes on counting those that end later; when it has gone, so have they. */
+    if (below < op->sums[0])
+        below = op->sums[0];
+    json_u64(json, "charge_ucr", charge);
+    write_bill(json, charge, below);
     write_entry(json, entry);
     operation_end(op, 200);
 }
@@ -335,6 +359,7 @@ static void step_invocation(struct operation *op, const struct redisReply *recor
         words_add_key(&words, op->bucket, "L", SPAN_NONE);
         words_add(&words, entry);
         words_add(&words, entry);
+        op->sums[0] = count_of(answer_field(record, "subs"));
         op->at = LOOKED_MAX; /* no page behind this one */
         op->step = step_search;
         operation_call(op, &words);
@@ -344,6 +369,9 @@ static void step_invocation(struct operation *op, const struct redisReply *recor
     struct json *json = operation_json(op, INVOCATION_BYTES);
     json_text(json, "state", live ? SPAN_OF("live") : SPAN_OF("released"));
     json_text(json, "invocation", span_text(op->texts));
+    write_place(json, record);
+    write_bill(json, live ? count_of(answer_field(record, "cp")) : 0,
+               count_of(answer_field(record, "subs")));
     if (live)
         write_hold(json, record);
     operation_end(op, 200);

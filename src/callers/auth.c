@@ -11,6 +11,7 @@
 #include "base/slots.h"
 #include "callers/answer.h"
 #include "callers/apikey.h"
+#include "callers/parents.h"
 
 enum {
     KEPT_MS = 5000, /* so long a revoked key may still be good */
@@ -54,7 +55,9 @@ struct check {
 struct auth {
     struct loop *loop;
     struct store *store;
-    struct map known; /* by bucket and id */
+    struct parents *parents;
+    const struct token_keys *keys; /* NULL: none */
+    struct map known;              /* by bucket and id */
     struct list kept;
     struct slots checks;
     struct slots fetches;
@@ -295,13 +298,21 @@ static bool await_known(struct auth *auth, struct known *known, const struct api
     return true;
 }
 
+static void begin(struct auth_wait *wait, bool by_token)
+{
+    list_init(&wait->node);
+    wait->lineage = (struct lineage){.depth = 0};
+    wait->caller = (struct caller){.account = ""};
+    wait->by_token = by_token;
+}
+
 void auth_check(struct auth *auth, struct span credential, const struct cid *cid,
                 struct auth_wait *wait)
 {
     struct apikey apikey;
     char cid_memory[CID_TEXT_MAX];
     const char *cid_or_null = NULL;
-    list_init(&wait->node);
+    begin(wait, false);
     if (!apikey_parse(credential, &apikey)) {
         decide(auth, wait, FAULT_UNAUTHENTICATED, NULL);
         return;
@@ -317,10 +328,40 @@ void auth_check(struct auth *auth, struct span credential, const struct cid *cid
         decide(auth, wait, FAULT_METERING_UNAVAILABLE, NULL);
 }
 
+static enum fault judge_token(const struct auth *auth, struct span text, const struct cid *cid,
+                              const uint8_t *peer_key, struct invocation_token *token,
+                              struct lineage *lineage)
+{
+    char cid_memory[CID_TEXT_MAX];
+    if (cid == NULL || auth->keys == NULL || !invocation_token_read(auth->keys, text, token))
+        return FAULT_UNAUTHENTICATED;
+    cid_text(cid, cid_memory);
+    return invocation_token_judge(token, cid_memory, peer_key, (uint64_t)clock_unix_ms(), lineage);
+}
+
+void auth_check_token(struct auth *auth, struct span text, const struct cid *cid,
+                      const uint8_t *peer_key, struct auth_wait *wait)
+{
+    struct invocation_token token;
+    begin(wait, true);
+    enum fault fault = judge_token(auth, text, cid, peer_key, &token, &wait->lineage);
+    if (fault == FAULT_NONE && !parents_ask(auth->parents, token.bucket, wait))
+        fault = FAULT_METERING_UNAVAILABLE;
+    if (fault != FAULT_NONE)
+        decide(auth, wait, fault, NULL);
+}
+
+void auth_use_keys(struct auth *auth, const struct token_keys *keys)
+{
+    auth->keys = keys;
+}
+
 void auth_cancel(struct auth *auth, struct auth_wait *wait)
 {
     if (wait->id == WAIT_IS_DECIDED) {
         list_remove(&wait->node);
+    } else if (wait->by_token) {
+        parents_cancel(auth->parents, wait);
     } else {
         struct check *check = slots_find(&auth->checks, wait->id);
         if (check != NULL && check->wait == wait)
@@ -336,6 +377,7 @@ struct auth *auth_new(struct loop *loop, struct store *store)
     must(getrandom(&seed, sizeof(seed), 0) == sizeof(seed));
     auth->loop = loop;
     auth->store = store;
+    auth->parents = parents_new(loop, store);
     map_init(&auth->known, KEPT_MAX, seed);
     list_init(&auth->kept);
     slots_init(&auth->checks, CHECKS_MAX);
@@ -348,6 +390,7 @@ struct auth *auth_new(struct loop *loop, struct store *store)
 void auth_free(struct auth *auth)
 {
     must(auth->fetches.used == 0); /* store_close() answered them */
+    parents_free(auth->parents);
     while (!list_is_empty(&auth->kept))
         known_free(auth, container_of(auth->kept.next, struct known, node));
     map_fini(&auth->known);

@@ -1,22 +1,25 @@
--- Puts a call's ceiling aside, if the account may and can: one step, or nothing at all changes.
--- KEYS  account, hold, deadlines
--- ARGV  invocation, try, account, fingerprint, ceiling, sub-budget, ttl ms, gateway:epoch, parent,
---       root, depth, cid, price, API key id
--- Answers {word, available, retry ms, rate limit, rate left, concurrency limit, live}, all as text.
+-- Puts a call's ceiling and sub-budget aside, if the account may and can: one step, or nothing at
+-- all changes. A call with a parent takes them out of the parent's sub-budget, and nothing else of
+-- the account moves: no slot, no rate, no window (metering.md 6).
+-- KEYS  account, hold, deadlines, with a parent its hold
+-- ARGV  invocation, try, account, fingerprint, ceiling, sub-budget or '-' for the account's own,
+--       ttl ms, gateway:epoch, parent or '', most depth, most live children, cid, price, API key id
+-- Answers {word, available, retry ms, rate limit, rate left, concurrency limit, live, sub-budget},
+-- all as text; with a parent `available` is what is left of its sub-budget.
 --   OK; VOID this very try was released before it came; LIVE it is running; DONE, MISMATCH;
---   NOACCT SUSPENDED RATE CONC DAY MONTH FUNDS CALLMAX
+--   NOACCT SUSPENDED RATE CONC DAY MONTH FUNDS CALLMAX; with a parent NOPARENT DEPTH KIDS SUBFUNDS
 
 local inv, try = word(ARGV[1], 64, 'invocation'), word(ARGV[2], 64, 'try')
 local name, fp = word(ARGV[3], 64, 'account'), word(ARGV[4], 64, 'fingerprint')
-local ceiling, sub = whole(ARGV[5], 'ceiling'), whole(ARGV[6], 'sub-budget')
+local ceiling = whole(ARGV[5], 'ceiling')
+local sub = ARGV[6] ~= '-' and whole(ARGV[6], 'sub-budget')
 local ttl_ms = whole(ARGV[7], 'ttl')
 local gateway = word(ARGV[8], 96, 'gateway')
-local parent, root = word(ARGV[9], 64, 'parent'), word(ARGV[10], 64, 'root')
-local depth = whole(ARGV[11], 'depth')
+local parent = word(ARGV[9], 64, 'parent')
+local depth_most, kids_most = whole(ARGV[10], 'depth'), whole(ARGV[11], 'children')
 local cid, price = word(ARGV[12], 160, 'cid'), word(ARGV[13], 64, 'price')
 local key_id = word(ARGV[14], 64, 'key')
-local need = ceiling + sub
-if need > MOST then
+if ceiling + (sub or 0) > MOST then
     bad('ceiling and sub-budget')
 end
 if ttl_ms < 1 or ttl_ms > 86400000 then
@@ -42,6 +45,51 @@ if not account then
 end
 
 local now = now_us()
+local function put_aside(facts)
+    local now_ms = math.floor(now / 1000)
+    redis.call('SET', KEYS[2], record_pack({
+        st = 'H', fp = fp, c = digits(ceiling), sb = digits(sub), cp = '0', day = facts.day,
+        mon = facts.mon, dep = facts.dep, gw = gateway, try = try, par = parent, root = facts.root,
+        acct = name, cid = cid, price = price, key = facts.key, at = digits(now_ms),
+        ptry = facts.ptry, kids = '0', subs = '0'
+    }))
+    redis.call('ZADD', KEYS[3], digits(now_ms + ttl_ms), inv)
+end
+
+if parent ~= '' then
+    local above = record_of(KEYS[4], parent)
+    if not above or above.st ~= 'H' or above.acct ~= name then
+        return {'NOPARENT'}
+    end
+    sub = sub or 0
+    local left, kids = whole(above.sb, 'held sub-budget'), counted(above.kids, 'children')
+    local depth = whole(above.dep, 'held depth') + 1
+    local function answer(verdict, retry_ms)
+        return {verdict, digits(left), digits(retry_ms), '0', '0', '0', '0', digits(sub)}
+    end
+    if account.st ~= 'A' then
+        return answer('SUSPENDED', 0)
+    end
+    if depth > depth_most then
+        return answer('DEPTH', 0)
+    end
+    if kids >= kids_most then
+        return answer('KIDS', 1000)
+    end
+    if ceiling + sub > left then
+        return answer('SUBFUNDS', 0)
+    end
+    left = left - ceiling - sub
+    above.sb, above.kids = digits(left), digits(kids + 1)
+    redis.call('SET', KEYS[4], record_pack(above))
+    -- Its money was counted in the windows of its parent, and is taken out of those.
+    put_aside({day = above.day, mon = above.mon, dep = digits(depth), root = above.root,
+               key = above.key, ptry = above.try})
+    return answer('OK', 0)
+end
+
+sub = sub or account.subd
+local need = ceiling + sub
 local tat = math.max(account.tat, now)
 -- Further ahead than these limits can have left it, it is of an older, slower limit or of a clock that
 -- was set back, and would refuse calls long after they are due: one goes, from there they count on.
@@ -59,7 +107,8 @@ local function answer(verdict, retry_ms)
         left = math.floor((account.rB - (tat - now)) / account.rT) + 1
     end
     return {verdict, digits(math.max(0, account.bal + account.cred)), digits(retry_ms),
-            digits(account.rpm), digits(left), digits(account.conc), digits(account.inf)}
+            digits(account.rpm), digits(left), digits(account.conc), digits(account.inf),
+            digits(sub)}
 end
 
 if account.st ~= 'A' then
@@ -78,7 +127,7 @@ if account.mM > 0 and month_used + need > account.mM then
     return answer('MONTH', math.ceil((next_month * DAY_US - now) / 1000))
 end
 -- The second bound keeps every sum of the account below 2^53, whatever its credit line.
-if need > account.bal + account.cred or account.held + account.spent + need > MOST then
+if need > MOST or need > account.bal + account.cred or account.held + account.spent + need > MOST then
     return answer('FUNDS', 0)
 end
 if account.maxc > 0 and need > account.maxc then
@@ -97,11 +146,5 @@ if account.rT > 0 then
     changed[#changed + 1] = 'tat'
 end
 account_write(KEYS[1], account, changed)
-local now_ms = math.floor(now / 1000)
-redis.call('SET', KEYS[2], record_pack({
-    st = 'H', fp = fp, c = digits(ceiling), sb = digits(sub), cp = '0', day = digits(day),
-    mon = digits(month), dep = digits(depth), gw = gateway, try = try, par = parent, root = root,
-    acct = name, cid = cid, price = price, key = key_id, at = digits(now_ms)
-}))
-redis.call('ZADD', KEYS[3], digits(now_ms + ttl_ms), inv)
+put_aside({day = digits(day), mon = digits(month), dep = '0', root = inv, key = key_id, ptry = ''})
 return answer('OK', 0)

@@ -10,13 +10,17 @@ src_libteegate_a_SOURCES += \
     src/callers/auth.c src/callers/auth.h \
     src/callers/debts.c src/callers/debts.h \
     src/callers/frame.c src/callers/frame.h \
+    src/callers/invocation_token.c src/callers/invocation_token.h \
     src/callers/journal.c src/callers/journal.h \
+    src/callers/lineage.h \
     src/callers/meter.c src/callers/meter.h \
     src/callers/operation.c src/callers/operation.h \
     src/callers/owed.c src/callers/owed.h \
+    src/callers/parents.c src/callers/parents.h \
     src/callers/reaper.c src/callers/reaper.h \
     src/callers/replay.c src/callers/replay.h \
     src/callers/scripts.h \
+    src/callers/secrets.c src/callers/secrets.h \
     src/callers/statedir.c src/callers/statedir.h \
     src/callers/store.c src/callers/store.h \
     src/callers/token.c src/callers/token.h \

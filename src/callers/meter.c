@@ -95,6 +95,10 @@ static enum fault verdict_of(const struct redisReply *reply, const char **violat
         {"DONE", FAULT_INVOCATION_EXISTS, ""},
         {"MISMATCH", FAULT_INVOCATION_EXISTS, ""},
         {"NOACCT", FAULT_UNAUTHENTICATED, ""},
+        {"SUBFUNDS", FAULT_PARENT_BUDGET_EXHAUSTED, ""},
+        {"NOPARENT", FAULT_PARENT_NOT_RUNNING, ""},
+        {"DEPTH", FAULT_DEPTH_EXCEEDED, ""},
+        {"KIDS", FAULT_QUOTA_EXCEEDED, "subcalls"},
     };
     for (size_t i = 0; i < sizeof(verdicts) / sizeof(*verdicts); ++i)
         if (span_is(answer_word(reply, 0), span_text(verdicts[i].word))) {
@@ -109,7 +113,7 @@ static void read_facts(const struct redisReply *reply, const char *violated,
                        struct meter_facts *facts)
 {
     snprintf(facts->violated, sizeof(facts->violated), "%s", violated);
-    if (answer_count(reply) < 7)
+    if (answer_count(reply) < 8)
         return;
     facts->available_ucr = answer_number(reply, 1);
     facts->retry_after_ms = answer_number(reply, 2);
@@ -118,6 +122,7 @@ static void read_facts(const struct redisReply *reply, const char *violated,
     facts->rate_remaining = answer_number(reply, 4);
     facts->concurrency_limit = answer_number(reply, 5);
     facts->concurrency_live = answer_number(reply, 6);
+    facts->sub_ucr = answer_number(reply, 7);
 }
 
 static void note_hold(void *owner, uint64_t id, const struct redisReply *reply)
@@ -155,18 +160,23 @@ static bool send_hold(struct meter *meter, const struct hold *hold, uint64_t id)
     words_add_key(&keys, hold->caller.bucket, "a", account);
     words_add_key(&keys, hold->caller.bucket, "h", invocation);
     words_add_key(&keys, hold->caller.bucket, "x", SPAN_NONE);
+    if (hold->parent[0] != '\0')
+        words_add_key(&keys, hold->caller.bucket, "h", span_text(hold->parent));
     words_init(&args);
     words_add(&args, invocation);
     words_add_hex(&args, hold->attempt);
     words_add(&args, account);
     words_add_text(&args, ""); /* fingerprint */
     words_add_u64(&args, hold->ceiling_ucr);
-    words_add_u64(&args, 0); /* sub-budget */
+    if (hold->sub_default)
+        words_add_text(&args, "-");
+    else
+        words_add_u64(&args, hold->sub_ucr);
     words_add_u64(&args, hold->ttl_ms);
     words_add_text(&args, meter->gateway);
-    words_add_text(&args, ""); /* parent */
-    words_add(&args, invocation);
-    words_add_u64(&args, 0); /* depth */
+    words_add_text(&args, hold->parent);
+    words_add_u64(&args, hold->depth_max);
+    words_add_u64(&args, hold->children_max);
     words_add_text(&args, hold->cid);
     words_add_text(&args, ""); /* price */
     words_add_text(&args, hold->caller.key_id);
@@ -199,8 +209,11 @@ void meter_hold(struct meter *meter, struct hold *hold, struct meter_wait *wait)
     list_init(&wait->node);
     hold->placed = false;
     must(getrandom(&hold->attempt, sizeof(hold->attempt), 0) == sizeof(hold->attempt));
-    if (hold->ceiling_ucr > PRICE_UCR_MAX) {
-        refuse_later(meter, wait, FAULT_INSUFFICIENT_CREDIT);
+    if (hold->ceiling_ucr > PRICE_UCR_MAX ||
+        (!hold->sub_default && hold->sub_ucr > PRICE_UCR_MAX - hold->ceiling_ucr)) {
+        bool is_root = hold->parent[0] == '\0';
+        refuse_later(meter, wait,
+                     is_root ? FAULT_INSUFFICIENT_CREDIT : FAULT_PARENT_BUDGET_EXHAUSTED);
         return;
     }
     if (journal_has_room(meter->journal))

@@ -10,12 +10,11 @@
 #include "base/stats.h"
 #include "callers/auth.h"
 #include "callers/journal.h"
+#include "callers/lineage.h"
 #include "callers/store.h"
 #include "rules/price.h"
 
 struct meter;
-
-enum { INVOCATION_TEXT_MAX = 32 }; /* 26 characters of base32 lower, 128 random bits, and a NUL */
 
 struct invocation {
     char text[INVOCATION_TEXT_MAX];
@@ -30,6 +29,12 @@ struct hold {
     struct caller caller;
     char cid[CID_TEXT_MAX];
     uint64_t ceiling_ucr;
+    uint64_t sub_ucr; /* held on top, for calls below this one */
+    bool sub_default; /* the account's own, whatever `sub_ucr` says: facts.sub_ucr has it */
+    char parent[INVOCATION_TEXT_MAX]; /* whose sub-budget pays; empty: the balance does */
+    char root[INVOCATION_TEXT_MAX];   /* with a parent: of the tree */
+    uint32_t depth_max;               /* with a parent: how deep this may be */
+    uint32_t children_max;            /* with a parent: how many live ones it may have */
     uint32_t ttl_ms;  /* the hold ends (is reaped) so long after its last checkpoint */
     bool placed;      /* it was sent: Redis has it, or may have it */
     uint64_t attempt; /* the meter's own: parts this try from another of the same id */
@@ -37,9 +42,12 @@ struct hold {
 
 /* What a limit looks like to the caller, for RateLimit fields and problems. */
 struct meter_facts {
-    uint64_t available_ucr;  /* balance (and credit line) after the hold, or at the refusal */
+    uint64_t available_ucr;  /* balance (and credit line), or with a parent what is left of its
+                              * sub-budget, after the hold or at the refusal */
+    uint64_t sub_ucr;        /* the sub-budget that is, or would have been, held */
     uint64_t retry_after_ms; /* QUOTA_EXCEEDED: when trying again may help */
-    char violated[24];       /* QUOTA_EXCEEDED: "rate", "concurrency", "spend-day", "spend-month";
+    char violated[24];       /* QUOTA_EXCEEDED: "rate", "concurrency", "spend-day", "spend-month",
+                              * "subcalls";
                               * INSUFFICIENT_CREDIT: "spend-call" when it is the most one call may
                               * hold that is below the ceiling */
     uint64_t rate_limit;     /* policy: requests per window; 0: none */
@@ -50,8 +58,9 @@ struct meter_facts {
 };
 
 /* fault: NONE, INSUFFICIENT_CREDIT, ACCOUNT_SUSPENDED, QUOTA_EXCEEDED, INVOCATION_EXISTS,
- * UNAUTHENTICATED (no such account) or METERING_UNAVAILABLE. `answer` is called later, never before
- * meter_hold() returns. */
+ * UNAUTHENTICATED (no such account) or METERING_UNAVAILABLE; with a parent also
+ * PARENT_BUDGET_EXHAUSTED, PARENT_NOT_RUNNING and DEPTH_EXCEEDED. `answer` is called later, never
+ * before meter_hold() returns. */
 struct meter_wait {
     void (*answer)(struct meter_wait *wait);
     enum fault fault;
@@ -97,7 +106,7 @@ void meter_free(struct meter *meter);
 void meter_note_up(struct meter *meter);
 void meter_note_down(struct meter *meter);
 
-/* Places `hold` (id, caller, cid, ceiling, ttl filled in). A late or lost answer is released behind
+/* Places `hold` (all but the last two members filled in). A late or lost answer is released behind
  * the scenes. */
 void meter_hold(struct meter *meter, struct hold *hold, struct meter_wait *wait);
 /* Nobody waits for the hold any more: released as soon as its answer is known. */

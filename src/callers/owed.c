@@ -6,7 +6,8 @@
 #include "base/must.h"
 #include "callers/meter.h"
 
-enum { LINES_SETTLE = 12, LINES_RELEASE = 6 };
+/* A call with a parent has a form of its own, "2": parent and root behind the attempt. */
+enum { LINES_RELEASE = 6, LINES_SETTLE = LINES_RELEASE + 6, LINES_PARENT = 2 };
 
 /* Units go by their place in the agent's price: their names are the registration's. */
 static void write_usage(char *out, size_t size, const struct usage *usage)
@@ -35,9 +36,13 @@ static void write_word(char *out, size_t size, const char *text)
 size_t owed_write(char out[OWED_TEXT_MAX], const struct hold *hold,
                   const struct settlement *settlement)
 {
-    int used = snprintf(out, OWED_TEXT_MAX, "1\n%s\n%u\n%s\n%s\n%016" PRIx64,
+    bool nested = hold->parent[0] != '\0';
+    int used = snprintf(out, OWED_TEXT_MAX, "%s\n%s\n%u\n%s\n%s\n%016" PRIx64, nested ? "2" : "1",
                         settlement != NULL ? "S" : "X", hold->caller.bucket, hold->id.text,
                         hold->caller.account, hold->attempt);
+    if (nested)
+        used += snprintf(out + used, OWED_TEXT_MAX - (size_t)used, "\n%s\n%s", hold->parent,
+                         hold->root);
     if (settlement != NULL) {
         uint64_t over = settlement->over_ucr < PRICE_UCR_MAX ? settlement->over_ucr : PRICE_UCR_MAX;
         char usage[320], worker[sizeof(settlement->worker)], outcome[64];
@@ -52,20 +57,35 @@ size_t owed_write(char out[OWED_TEXT_MAX], const struct hold *hold,
     return (size_t)used;
 }
 
-bool owed_read(struct span text, struct owed *owed)
+static bool is_invocation(struct span text)
 {
-    struct span lines[LINES_SETTLE];
+    return text.len > 0 && text.len < INVOCATION_TEXT_MAX;
+}
+
+/* How many lines there are, at most `most`; 0: more. */
+static unsigned split(struct span text, struct span *lines, unsigned most)
+{
     unsigned count = 0;
     for (bool more = true; more; ++count) {
         size_t end = span_find(text, '\n');
-        if (count == LINES_SETTLE)
-            return false;
+        if (count == most)
+            return 0;
         lines[count] = span_of(text.ptr, end);
         more = end < text.len;
         text = span_from(text, end + 1);
     }
+    return count;
+}
+
+bool owed_read(struct span text, struct owed *owed)
+{
+    struct span memory[LINES_SETTLE + LINES_PARENT];
+    struct span *lines = memory;
+    unsigned count = split(text, lines, LINES_SETTLE + LINES_PARENT);
     uint64_t bucket;
-    if (count < LINES_RELEASE || !span_is(lines[0], SPAN_OF("1")) ||
+    bool nested = count > 0 && span_is(lines[0], SPAN_OF("2"));
+    if (count < LINES_RELEASE + (nested ? LINES_PARENT : 0) ||
+        (!nested && !span_is(lines[0], SPAN_OF("1"))) ||
         !span_to_u64(lines[2], STORE_BUCKETS - 1, &bucket))
         return false;
     *owed = (struct owed){.mode = lines[1],
@@ -73,9 +93,17 @@ bool owed_read(struct span text, struct owed *owed)
                           .invocation = lines[3],
                           .account = lines[4],
                           .attempt = lines[5]};
-    if (owed->invocation.len == 0 || owed->invocation.len >= INVOCATION_TEXT_MAX ||
-        owed->account.len == 0 || owed->account.len > ACCOUNT_NAME_MAX)
+    if (!is_invocation(owed->invocation) || owed->account.len == 0 ||
+        owed->account.len > ACCOUNT_NAME_MAX)
         return false;
+    if (nested) {
+        owed->parent = lines[6];
+        owed->root = lines[7];
+        lines += LINES_PARENT;
+        count -= LINES_PARENT;
+        if (!is_invocation(owed->parent) || !is_invocation(owed->root))
+            return false;
+    }
     if (span_is(owed->mode, SPAN_OF("X")))
         return count == LINES_RELEASE;
     if (!span_is(owed->mode, SPAN_OF("S")) || count != LINES_SETTLE)
@@ -89,13 +117,23 @@ bool owed_read(struct span text, struct owed *owed)
     return true;
 }
 
-void owed_words(const struct owed *owed, struct words *keys, struct words *args)
+void owed_keys(struct words *keys, uint16_t bucket, struct span account, struct span invocation,
+               struct span parent, struct span root)
 {
     words_init(keys);
-    words_add_key(keys, owed->bucket, "a", owed->account);
-    words_add_key(keys, owed->bucket, "h", owed->invocation);
-    words_add_key(keys, owed->bucket, "x", SPAN_NONE);
-    words_add_key(keys, owed->bucket, "L", SPAN_NONE);
+    words_add_key(keys, bucket, "a", account);
+    words_add_key(keys, bucket, "h", invocation);
+    words_add_key(keys, bucket, "x", SPAN_NONE);
+    words_add_key(keys, bucket, "L", SPAN_NONE);
+    if (parent.len == 0)
+        return;
+    words_add_key(keys, bucket, "h", parent);
+    words_add_key(keys, bucket, "h", root);
+}
+
+void owed_words(const struct owed *owed, struct words *keys, struct words *args)
+{
+    owed_keys(keys, owed->bucket, owed->account, owed->invocation, owed->parent, owed->root);
     words_init(args);
     words_add(args, owed->mode);
     words_add(args, owed->invocation);

@@ -17,6 +17,7 @@ struct owed {
     struct span invocation;
     struct span account;
     struct span attempt;
+    struct span parent, root; /* empty: it has none */
     /* settle alone */
     struct span cost, over, outcome, status, usage, worker;
 };
@@ -25,6 +26,9 @@ struct owed {
 size_t owed_write(char out[OWED_TEXT_MAX], const struct hold *hold,
                   const struct settlement *settlement);
 bool owed_read(struct span text, struct owed *owed);
+/* The settle script's keys; `parent` empty: it has none. */
+void owed_keys(struct words *keys, uint16_t bucket, struct span account, struct span invocation,
+               struct span parent, struct span root);
 /* The settle script's keys and arguments. */
 void owed_words(const struct owed *owed, struct words *keys, struct words *args);
 

@@ -10,6 +10,7 @@
 #include "base/slots.h"
 #include "callers/answer.h"
 #include "callers/meter.h"
+#include "callers/owed.h"
 
 enum {
     SLICES = 16, /* steps of one walk over all buckets, so that they come as a trickle */
@@ -101,16 +102,15 @@ static bool is_former_run(const struct reaper *reaper, struct span gateway)
            epoch < reaper->options.epoch;
 }
 
-static bool reap(struct reaper *reaper, uint64_t id, struct span account, struct span gateway)
+static bool reap(struct reaper *reaper, uint64_t id, const struct redisReply *record,
+                 struct span gateway)
 {
     const struct suspect *suspect = slots_find(&reaper->suspects, id);
     struct span invocation = span_text(suspect->invocation);
+    struct span account = answer_field(record, "acct");
     struct words keys, args;
-    words_init(&keys);
-    words_add_key(&keys, suspect->bucket, "a", account);
-    words_add_key(&keys, suspect->bucket, "h", invocation);
-    words_add_key(&keys, suspect->bucket, "x", SPAN_NONE);
-    words_add_key(&keys, suspect->bucket, "L", SPAN_NONE);
+    owed_keys(&keys, suspect->bucket, account, invocation, answer_field(record, "par"),
+              answer_field(record, "root"));
     words_init(&args);
     words_add_text(&args, "R");
     words_add(&args, invocation);
@@ -119,6 +119,13 @@ static bool reap(struct reaper *reaper, uint64_t id, struct span account, struct
     words_add_u64(&args, reaper->options.grace_ms);
     return store_run(reaper->store, STORE_SETTLE, &keys, &args, deadline(reaper), note_reaped,
                      reaper, id);
+}
+
+/* Keys are made of these: no record of ours is longer. */
+static bool has_good_place(const struct redisReply *record)
+{
+    return answer_field(record, "par").len < INVOCATION_TEXT_MAX &&
+           answer_field(record, "root").len < INVOCATION_TEXT_MAX;
 }
 
 static void note_peeked(void *owner, uint64_t id, const struct redisReply *reply)
@@ -133,9 +140,10 @@ static void note_peeked(void *owner, uint64_t id, const struct redisReply *reply
     }
     bool live = span_is(answer_field(reply, "st"), SPAN_OF("H"));
     bool former = live && is_former_run(reaper, gateway);
-    if (!live || account.len == 0 || account.len > ACCOUNT_NAME_MAX || (suspect->former && !former))
+    bool good = account.len > 0 && account.len <= ACCOUNT_NAME_MAX && has_good_place(reply);
+    if (!live || !good || (suspect->former && !former))
         suspect_end(reaper, id);
-    else if (!reap(reaper, id, account, suspect->former ? gateway : SPAN_NONE))
+    else if (!reap(reaper, id, reply, suspect->former ? gateway : SPAN_NONE))
         suspect_failed(reaper, id);
 }
 

@@ -6,13 +6,14 @@ local MOST = 9007199254740991 -- 2^53 - 1: Lua counts in doubles
 local KEPT_S = '600'          -- how long a tombstone answers for its invocation
 
 local HOLD = {'st', 'fp', 'c', 'sb', 'cp', 'day', 'mon', 'dep', 'gw', 'try', 'par', 'root', 'acct',
-              'cid', 'price', 'key', 'at'}
-local SETTLED = {'st', 'fp', 'charge', 'seq', 'lid', 'status', 'acct', 'cid', 'outcome'}
-local RELEASED = {'st', 'fp', 'acct', 'try'}
+              'cid', 'price', 'key', 'at', 'ptry', 'kids', 'subs'}
+local SETTLED = {'st', 'fp', 'charge', 'seq', 'lid', 'status', 'acct', 'cid', 'outcome', 'par',
+                 'root', 'subs'}
+local RELEASED = {'st', 'fp', 'acct', 'try', 'par', 'root', 'subs'}
 local RECORDS = {H = HOLD, S = SETTLED, X = RELEASED}
 
 local ACCOUNT = {'bal', 'held', 'spent', 'tup', 'seq', 'inf', 'cred', 'conc', 'rpm', 'burst', 'rT',
-                 'rB', 'tat', 'dN', 'dU', 'dM', 'mN', 'mU', 'mM', 'maxc'}
+                 'rB', 'tat', 'dN', 'dU', 'dM', 'mN', 'mU', 'mM', 'maxc', 'subd'}
 
 local function bad(what)
     error({err = 'BADARG ' .. what})
@@ -41,6 +42,11 @@ end
 -- '..' and tostring() write 1.2345678901234e+14 from fifteen digits on.
 local function digits(number)
     return string.format('%d', number)
+end
+
+-- A number of a record, which one written before it had that field does not hold.
+local function counted(value, what)
+    return value == '' and 0 or whole(value, what)
 end
 
 -- A number an account's hash holds; what is not there is 0.
@@ -103,6 +109,15 @@ local function record_pack(record)
         parts[i] = record[name]
     end
     return table.concat(parts, '|')
+end
+
+-- The record under `key`, which must be that of the invocation `inv`: the keys a script touches are
+-- declared, so a gateway that names another's than the record does is mistaken.
+local function record_of(key, inv)
+    if not key or string.sub(key, -#inv - 3) ~= ':h:' .. inv then
+        bad('key of ' .. inv)
+    end
+    return record_read(key)
 end
 
 -- Microseconds since 1970, by Redis' clock: gateways' clocks decide nothing.

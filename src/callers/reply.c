@@ -135,7 +135,8 @@ size_t reply_problem_json(char *out, size_t out_size, const struct problem *prob
         json_text(&json, "invocation", span_text(problem->invocation));
     if (problem->has_money) {
         json_u64(&json, "required", problem->required_ucr);
-        json_u64(&json, "available", problem->available_ucr);
+        json_u64(&json, problem->fault == FAULT_PARENT_BUDGET_EXHAUSTED ? "remaining" : "available",
+                 problem->available_ucr);
     }
     if (problem->violated != NULL) {
         json_array(&json, "violated-policies");
@@ -230,7 +231,8 @@ void reply_fault(struct reply *reply, const struct problem *problem, const struc
                                  : reply_problem_json(reply->body, REPLY_PROBLEM_MAX, problem);
     add_retry_after(reply->head, problem, row->status);
     if (row->status == 401)
-        add(reply->head, SPAN_OF("www-authenticate"), "Bearer realm=\"teegate\"");
+        add(reply->head, SPAN_OF("www-authenticate"),
+            "Bearer realm=\"teegate\", Agent realm=\"teegate\"");
     if (problem->allow != NULL)
         add(reply->head, SPAN_OF("allow"), problem->allow);
     if (form->html)

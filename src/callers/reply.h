@@ -27,7 +27,7 @@ struct problem {
     uint64_t retry_after_ms; /* 0: a default, for faults that may be tried again */
     const char *allow;       /* METHOD_NOT_ALLOWED: the methods served */
     const char *violated;    /* QUOTA_EXCEEDED: which limit; or NULL */
-    bool has_money;          /* required and available are known */
+    bool has_money; /* required and available (PARENT_BUDGET_EXHAUSTED: remaining) are known */
     uint64_t required_ucr;
     uint64_t available_ucr;
 };

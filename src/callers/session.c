@@ -12,6 +12,8 @@ struct session {
     struct conn *conn; /* until TLS stands; then it is the http's */
     struct http *http;
     bool secure;
+    bool has_peer_key;
+    uint8_t peer_key[32];
     char peer[ADDRESS_TEXT_MAX];
 };
 
@@ -85,7 +87,9 @@ static void serve(struct session *session)
 
 static void note_open(void *owner)
 {
-    serve(owner);
+    struct session *session = owner;
+    session->has_peer_key = conn_peer_key(session->conn, session->peer_key);
+    serve(session);
 }
 
 static size_t note_bytes(void *owner, struct span bytes)
@@ -161,4 +165,9 @@ const char *session_protocol(const struct session *session)
 bool session_is_secure(const struct session *session)
 {
     return session->secure;
+}
+
+const uint8_t *session_peer_key(const struct session *session)
+{
+    return session->has_peer_key ? session->peer_key : NULL;
 }

@@ -50,5 +50,7 @@ void session_open(struct sessions *sessions, int fd, const struct address *peer,
 const char *session_peer(const struct session *session);     /* its address without port */
 const char *session_protocol(const struct session *session); /* as http_version(), static */
 bool session_is_secure(const struct session *session);
+/* conn_peer_key() of a caller that showed a certificate; NULL without. */
+const uint8_t *session_peer_key(const struct session *session);
 
 #endif

@@ -1,5 +1,7 @@
 -- Ends a hold, once: whatever is asked again later finds the tombstone and moves no money.
--- KEYS  account, hold, deadlines, ledger
+-- The rest of a call with a parent goes back to the parent's sub-budget while that lives, else to the
+-- balance; what it charged is added to what stands in the records of those above (`subs`).
+-- KEYS  account, hold, deadlines, ledger, with a parent its hold and the root's
 -- ARGV  mode, invocation, account, then by mode
 --   S   try, cost, over, outcome, status, usage, worker    charges the cost, at most the ceiling
 --   X   try                                                charges nothing: the call never ran
@@ -25,14 +27,14 @@ else
 end
 
 local hold = record_read(KEYS[2])
-local function release(fp)
-    redis.call('SET', KEYS[2], record_pack({st = 'X', fp = fp, acct = name, try = try}), 'EX',
-               KEPT_S)
+local function release(fp, par, root, subs)
+    redis.call('SET', KEYS[2], record_pack({st = 'X', fp = fp, acct = name, try = try, par = par,
+                                            root = root, subs = digits(subs)}), 'EX', KEPT_S)
 end
 
 if not hold then
     if mode == 'X' then
-        release('')
+        release('', '', '', 0)
     end
     return {'NOHOLD'}
 elseif hold.acct ~= name then
@@ -66,26 +68,55 @@ local ceiling, sub = whole(hold.c, 'held ceiling'), whole(hold.sb, 'held sub-bud
 local charge = math.min(cost, ceiling)
 over = math.min(MOST, over + (cost - charge))
 local back = ceiling + sub - charge
+local subs = counted(hold.subs, 'charged below')
+local nested = hold.par ~= ''
+local above = nested and record_of(KEYS[5], hold.par)
+local lives = above and above.st == 'H' and above.try == hold.ptry
 
-account.bal = account.bal + back
-account.held = account.held - ceiling - sub
 account.spent = account.spent + charge
-account.inf = account.inf - 1
-local changed = {'bal', 'held', 'spent', 'inf'}
--- A hold remembers its windows: after midnight its rest does not touch the new ones.
-if account.dN == whole(hold.day, 'held day') then
-    account.dU = account.dU - back
-    changed[#changed + 1] = 'dU'
+local changed = {'spent', 'held'}
+if lives then
+    account.held = account.held - charge
+    above.sb = digits(whole(above.sb, 'held sub-budget') + back)
+    above.kids = digits(counted(above.kids, 'children') - 1)
+else
+    account.bal = account.bal + back
+    account.held = account.held - ceiling - sub
+    changed[#changed + 1] = 'bal'
+    -- A hold remembers its windows: after midnight its rest does not touch the new ones.
+    if account.dN == whole(hold.day, 'held day') then
+        account.dU = account.dU - back
+        changed[#changed + 1] = 'dU'
+    end
+    if account.mN == whole(hold.mon, 'held month') then
+        account.mU = account.mU - back
+        changed[#changed + 1] = 'mU'
+    end
 end
-if account.mN == whole(hold.mon, 'held month') then
-    account.mU = account.mU - back
-    changed[#changed + 1] = 'mU'
+if not nested then
+    account.inf = account.inf - 1
+    changed[#changed + 1] = 'inf'
+end
+
+-- A sum below a call is handed up when that call ends; once the parent has ended, it goes to the root.
+local function add_below(key, record)
+    record.subs = digits(counted(record.subs, 'charged below') + charge + subs)
+    redis.call('SET', key, record_pack(record), 'KEEPTTL')
+end
+if above then
+    add_below(KEYS[5], above)
+end
+if nested and not lives and hold.root ~= hold.par then
+    local root = record_of(KEYS[6], hold.root)
+    if root then
+        add_below(KEYS[6], root)
+    end
 end
 redis.call('ZREM', KEYS[3], inv)
 
 if mode == 'X' then
     account_write(KEYS[1], account, changed)
-    release(hold.fp)
+    release(hold.fp, hold.par, hold.root, subs)
     return {'OK', '0'}
 end
 
@@ -94,10 +125,12 @@ changed[#changed + 1] = 'seq'
 account_write(KEYS[1], account, changed)
 local id = ledger_add(KEYS[4], name, account, 'chg', inv, -charge, {
     'par', hold.par, 'root', hold.root, 'c', hold.c, 'ov', digits(over), 'o', outcome, 'st', status,
-    'cid', hold.cid, 'p', hold.price, 'key', hold.key, 'u', usage, 'w', worker, 'at', hold.at
+    'cid', hold.cid, 'p', hold.price, 'key', hold.key, 'u', usage, 'w', worker, 'at', hold.at,
+    'sub', digits(subs)
 })
 redis.call('SET', KEYS[2], record_pack({
     st = 'S', fp = hold.fp, charge = digits(charge), seq = digits(account.seq), lid = id,
-    status = status, acct = name, cid = hold.cid, outcome = outcome
+    status = status, acct = name, cid = hold.cid, outcome = outcome,
+    par = hold.par, root = hold.root, subs = digits(subs)
 }), 'EX', KEPT_S)
 return {'OK', digits(charge), digits(account.seq), id}

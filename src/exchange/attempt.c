@@ -21,6 +21,14 @@ static void note_answer(struct pool_wait *wait)
     attempt->note(attempt->user);
 }
 
+static void note_lending(struct pool_wait *wait, const struct pool_facts *pool,
+                         const struct proof *proof)
+{
+    struct attempt *attempt = container_of(wait, struct attempt, wait);
+    if (attempt->lending != NULL)
+        attempt->lending(attempt->user, wait->request, pool, proof);
+}
+
 void attempt_open(struct attempt *attempt, const char *pool, struct head *request, bool ended,
                   uint64_t now, uint64_t deadline_at)
 {
@@ -33,6 +41,7 @@ void attempt_open(struct attempt *attempt, const char *pool, struct head *reques
     attempt->ttfb_us = 0;
     attempt->worker[0] = '\0';
     wait->answer = note_answer;
+    wait->lending = note_lending;
     wait->pool = pool;
     wait->deadline_at = deadline_at;
     wait->request = request;

@@ -12,6 +12,9 @@ struct attempt {
     struct pool_wait wait; /* remembers whom it asked before */
     void (*note)(void *user);
     void *user;
+    /* Whom a request is about to be sent to; may be NULL. */
+    void (*lending)(void *user, struct head *request, const struct pool_facts *pool,
+                    const struct proof *proof);
     struct record *record;      /* where each try leaves its row */
     bool asking;                /* the pools have not answered */
     bool leased;                /* lease.stream is ours until the attempt closes */

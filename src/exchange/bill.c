@@ -42,8 +42,34 @@ static uint64_t ceiling_of(const struct price *price, const struct agent *agent,
     return price_cost_ucr(price, &most);
 }
 
+/* Whose sub-budget pays, if any does, and how much of it this call takes for those below it. */
+static enum fault open_tree(struct bill *bill, const struct head *request,
+                            const struct lineage *lineage, char *detail, size_t detail_size)
+{
+    struct hold *hold = &bill->hold;
+    struct meter_facts *facts = &bill->hold_wait.facts;
+    bool given;
+    if (heads_sub_budget(request, &hold->sub_ucr, &given) != FAULT_NONE) {
+        snprintf(detail, detail_size,
+                 "Agent-Sub-Budget is not a whole number of micro-credits of at most 15 digits");
+        return FAULT_BAD_BUDGET;
+    }
+    hold->sub_default = !given;
+    snprintf(hold->parent, sizeof(hold->parent), "%s", lineage->parent);
+    snprintf(hold->root, sizeof(hold->root), "%s", lineage->root);
+    hold->depth_max = lineage->depth_max;
+    if (!bill->metered || hold->parent[0] == '\0')
+        return FAULT_NONE;
+    facts->available_ucr = lineage->most_ucr;
+    facts->sub_ucr = hold->sub_ucr;
+    bool fits = hold->ceiling_ucr <= lineage->most_ucr &&
+                hold->sub_ucr <= lineage->most_ucr - hold->ceiling_ucr;
+    return fits ? FAULT_NONE : FAULT_PARENT_BUDGET_EXHAUSTED;
+}
+
 enum fault bill_open(struct bill *bill, const struct agent *agent, const struct head *request,
-                     int64_t length, uint32_t checkpoint_ms, char *detail, size_t detail_size)
+                     const struct lineage *lineage, int64_t length, uint32_t checkpoint_ms,
+                     char *detail, size_t detail_size)
 {
     uint64_t asked = UINT64_MAX;
     if (length >= 0 && (uint64_t)length > agent->request_bytes_max)
@@ -73,7 +99,7 @@ enum fault bill_open(struct bill *bill, const struct agent *agent, const struct 
                  floor);
         return FAULT_BAD_BUDGET;
     }
-    return FAULT_NONE;
+    return open_tree(bill, request, lineage, detail, detail_size);
 }
 
 /* --- the hold ------------------------------------------------------------------------------- */
@@ -84,6 +110,7 @@ static void note_hold(struct meter_wait *wait)
     bill->asking = false;
     /* Already here, not in bill_take_hold(): the caller may leave in this very turn. */
     bill->held = wait->fault == FAULT_NONE;
+    bill->hold.sub_ucr = wait->facts.sub_ucr;
     bill->note(bill->user);
 }
 

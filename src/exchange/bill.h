@@ -34,9 +34,11 @@ struct bill {
 
 void bill_init(struct bill *bill, struct meter *meter, void (*note)(void *user), void *user);
 /* Works out the ceiling from the agent's caps, `length` (of the request, or -1) and the caller's
- * fields. NONE, BAD_BUDGET (with a sentence) or REQUEST_TOO_LARGE. */
+ * fields. NONE, BAD_BUDGET (with a sentence), REQUEST_TOO_LARGE, or PARENT_BUDGET_EXHAUSTED when it
+ * is more than the lineage allows one call. */
 enum fault bill_open(struct bill *bill, const struct agent *agent, const struct head *request,
-                     int64_t length, uint32_t checkpoint_ms, char *detail, size_t detail_size);
+                     const struct lineage *lineage, int64_t length, uint32_t checkpoint_ms,
+                     char *detail, size_t detail_size);
 /* Asks for the hold; `note` when it is answered. */
 void bill_hold(struct bill *bill, const struct invocation *id, const struct caller *caller,
                const char *cid, uint64_t now);

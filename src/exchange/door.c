@@ -42,12 +42,13 @@ static void exchange_init(struct exchange *x, struct stream *caller)
     wake_init(&x->wake, exchange_run, x);
     timer_init(&x->timer, site->loop, exchange_note_news, x);
     attempt_init(&x->attempt, site->pools, &x->record, exchange_note_news, x);
+    x->attempt.lending = say_lending;
     relay_init(&x->relay, caller, &store);
     stream_set_note(caller, exchange_note_news, x);
 }
 
 void exchange_open(struct site *site, struct stream *caller, const char *peer, const char *protocol,
-                   bool secure)
+                   bool secure, const uint8_t *peer_key)
 {
     struct exchange *x = alloc_zeroed(sizeof(*x));
     stats_add(&site->stats->requests, 1);
@@ -59,6 +60,9 @@ void exchange_open(struct site *site, struct stream *caller, const char *peer, c
     stats_add(&site->stats->exchanges_live, 1);
     x->site = site;
     x->secure = secure;
+    x->has_peer_key = peer_key != NULL;
+    if (peer_key != NULL)
+        memcpy(x->peer_key, peer_key, sizeof(x->peer_key));
     x->record.protocol = protocol;
     snprintf(x->peer, sizeof(x->peer), "%s", peer);
     exchange_init(x, caller);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "exchange/life.h"
 
 /* clang-format off */
@@ -115,10 +116,16 @@ static enum step_outcome do_open(struct exchange *x)
         cid = &x->target.cid;
         cid_text(cid, x->cid);
     }
+    if (x->credential.is_token && cid == NULL)
+        return fail_saying(x, FAULT_UNAUTHENTICATED, "An invocation token is good for agents only");
     x->auth_asking = true;
     x->auth.answer = note_auth;
     x->patience_at = x->alarm.now + ASK_MS_MAX;
-    auth_check(x->site->auth, x->credential.key, cid, &x->auth);
+    if (x->credential.is_token)
+        auth_check_token(x->site->auth, x->credential.key, cid,
+                         x->has_peer_key ? x->peer_key : NULL, &x->auth);
+    else
+        auth_check(x->site->auth, x->credential.key, cid, &x->auth);
     return go(x, &step_identify);
 }
 
@@ -128,6 +135,18 @@ static enum step_outcome wait_for_store(struct exchange *x)
 {
     bool late = alarm_passed(&x->alarm, x->patience_at);
     return late ? fail(x, FAULT_METERING_UNAVAILABLE) : STEP_WAIT;
+}
+
+/* Nobody is there for the answer once the parent's own time is over. */
+static void end_with_parent(struct exchange *x)
+{
+    uint64_t deadline_ms = x->auth.lineage.deadline_ms;
+    uint64_t now_ms = (uint64_t)clock_unix_ms();
+    if (deadline_ms == 0)
+        return;
+    uint64_t parent_at = x->alarm.now + (deadline_ms > now_ms ? deadline_ms - now_ms : 0);
+    if (x->total_at == 0 || parent_at < x->total_at)
+        x->total_at = parent_at;
 }
 
 static enum step_outcome do_identify(struct exchange *x)
@@ -148,6 +167,7 @@ static enum step_outcome do_identify(struct exchange *x)
         return fail(x, FAULT_NO_SUCH_AGENT);
     if (x->agent->total_ms_max != 0)
         x->total_at = x->opened_at + x->agent->total_ms_max;
+    end_with_parent(x);
     return go(x, &step_admit);
 }
 
@@ -172,10 +192,12 @@ static int64_t request_length(const struct exchange *x)
 
 static enum step_outcome ask_hold(struct exchange *x)
 {
-    enum fault fault = bill_open(&x->bill, x->agent, x->head, request_length(x),
-                                 x->site->options.checkpoint_ms, x->detail, sizeof(x->detail));
+    const struct exchange_options *options = &x->site->options;
+    enum fault fault = bill_open(&x->bill, x->agent, x->head, &x->auth.lineage, request_length(x),
+                                 options->checkpoint_ms, x->detail, sizeof(x->detail));
     if (fault != FAULT_NONE)
         return fail(x, fault);
+    x->bill.hold.children_max = options->subcalls_live;
     if (!x->agent->metered)
         return go(x, &step_place);
     bill_hold(&x->bill, &x->invocation, &x->auth.caller, x->cid, x->alarm.now);

@@ -40,6 +40,8 @@ struct exchange_options {
     uint32_t replay_bytes_max; /* request body kept for a second attempt, per call; default 65536 */
     uint64_t replay_total_max; /* of all calls of a lane; default 64 MiB */
     uint32_t place_ms_max;     /* waiting for a verified link; default 10000 */
+    uint32_t subcalls_depth;   /* a root call has depth 0; default 4, at most LINEAGE_DEPTH_MAX */
+    uint32_t subcalls_live;    /* directly below one call at once; default 16 */
     bool cors;                 /* the gateway answers preflights and adds the fields */
 };
 
@@ -52,6 +54,7 @@ struct site {
     struct meter *meter;
     struct accounts *accounts;
     struct store *store;
+    const struct token_keys *keys; /* NULL: no tokens are made; changes only between turns */
     struct stats *stats;
     const struct log *access_log;
     struct exchange_options options;
@@ -74,9 +77,9 @@ void site_fini(struct site *site);
 
 /* Takes over a caller's stream whose head is whole. `peer` is its address as text without port
  * (copied), for the log and `Forwarded`; `protocol` as of http_version(), static; `secure`: it came
- * over TLS. */
+ * over TLS; `peer_key` (32 bytes, copied): of the certificate it showed, or NULL. */
 void exchange_open(struct site *site, struct stream *caller, const char *peer, const char *protocol,
-                   bool secure);
+                   bool secure, const uint8_t *peer_key);
 
 /* For admin: live exchanges, one call each. */
 struct exchange_view {

@@ -56,43 +56,54 @@ static bool add_copy(struct head *head, const struct field *field)
 
 /* --- reading the caller's head --------------------------------------------------------------- */
 
-static bool bearer_of(const struct field *field, struct span *key)
+static bool scheme_of(const struct field *field, struct span scheme, struct span *rest)
 {
-    const struct span scheme = SPAN_OF("bearer ");
     if (field == NULL || field->value.len <= scheme.len ||
         !span_is_nocase(span_of(field->value.ptr, scheme.len), scheme))
         return false;
-    *key = span_trim(span_from(field->value, scheme.len));
-    return key->len > 0;
+    *rest = span_trim(span_from(field->value, scheme.len));
+    return rest->len > 0;
 }
 
-enum fault heads_credential(const struct head *request, struct credential *out)
+/* With Agent-Key the agent gets `Authorization`, unless that too is a credential of ours. */
+static enum fault credential_of_key(const struct field *key, const struct field *authorization,
+                                    struct credential *out)
 {
-    const struct span authorization = SPAN_OF("authorization");
-    const struct span agent_key = SPAN_OF("agent-key");
-    struct span bearer = SPAN_NONE;
-    *out = (struct credential){SPAN_NONE, false};
-    if (head_count(request, authorization) > 1 || head_count(request, agent_key) > 1)
-        return FAULT_BAD_REQUEST;
-    const struct field *key = head_find(request, agent_key);
-    bool has_bearer = bearer_of(head_find(request, authorization), &bearer);
-    if (key == NULL) {
-        out->key = bearer;
-        out->drops_authorization = true;
-        return FAULT_NONE;
-    }
+    struct span bearer, token;
     out->key = span_trim(key->value);
-    /* With Agent-Key the agent gets Authorization, unless that too is a key of ours. */
+    bool has_bearer = scheme_of(authorization, SPAN_OF("bearer "), &bearer);
+    bool has_token = scheme_of(authorization, SPAN_OF("agent "), &token);
+    if ((has_token && span_starts(token, SPAN_OF("tgt1."))) ||
+        (has_bearer && span_starts(bearer, SPAN_OF("tgt1."))))
+        return FAULT_BAD_REQUEST;
     out->drops_authorization = has_bearer && span_starts(bearer, SPAN_OF("tgk_"));
     if (out->drops_authorization && !span_is_secret(bearer, out->key))
         return FAULT_BAD_REQUEST;
     return FAULT_NONE;
 }
 
-enum fault heads_max_cost(const struct head *request, uint64_t *out)
+enum fault heads_credential(const struct head *request, struct credential *out)
 {
-    const struct span name = SPAN_OF("agent-max-cost");
-    const uint64_t integer_max = UINT64_C(999999999999999); /* 15 digits: RFC 9651 3.3.1 */
+    const struct span authorization = SPAN_OF("authorization");
+    const struct span agent_key = SPAN_OF("agent-key");
+    *out = (struct credential){.key = SPAN_NONE};
+    if (head_count(request, authorization) > 1 || head_count(request, agent_key) > 1)
+        return FAULT_BAD_REQUEST;
+    const struct field *key = head_find(request, agent_key);
+    const struct field *field = head_find(request, authorization);
+    if (key != NULL)
+        return credential_of_key(key, field, out);
+    out->drops_authorization = true;
+    out->is_token = scheme_of(field, SPAN_OF("agent "), &out->key);
+    if (!out->is_token)
+        (void)scheme_of(field, SPAN_OF("bearer "), &out->key);
+    return FAULT_NONE;
+}
+
+/* A whole number of at most 15 digits (RFC 9651 3.3.1). */
+static enum fault read_budget(const struct head *request, struct span name, uint64_t *out)
+{
+    const uint64_t integer_max = UINT64_C(999999999999999);
     const struct field *field = head_find(request, name);
     if (field == NULL)
         return FAULT_NONE;
@@ -100,6 +111,18 @@ enum fault heads_max_cost(const struct head *request, uint64_t *out)
         !span_to_u64(span_trim(field->value), integer_max, out))
         return FAULT_BAD_BUDGET;
     return FAULT_NONE;
+}
+
+enum fault heads_max_cost(const struct head *request, uint64_t *out)
+{
+    return read_budget(request, SPAN_OF("agent-max-cost"), out);
+}
+
+enum fault heads_sub_budget(const struct head *request, uint64_t *out, bool *given)
+{
+    const struct span name = SPAN_OF("agent-sub-budget");
+    *given = head_find(request, name) != NULL;
+    return read_budget(request, name, out);
 }
 
 bool heads_is_preflight(const struct head *request)
@@ -234,6 +257,8 @@ static bool add_forwarded(struct head *head, const struct worker_request *from)
 static bool add_for_worker(struct head *head, const struct worker_request *from)
 {
     return add_text(head, SPAN_OF("agent-invocation-id"), from->invocation) &&
+           (from->agent_caller == NULL || from->agent_caller[0] == '\0' ||
+            add_text(head, SPAN_OF("agent-caller"), from->agent_caller)) &&
            (from->left_ms == 0 || add_u64(head, SPAN_OF("agent-deadline"), from->left_ms)) &&
            add_forwarded(head, from) &&
            (from->length < 0 || add_u64(head, SPAN_OF("content-length"), (uint64_t)from->length)) &&
@@ -253,6 +278,14 @@ struct head *heads_for_worker(const struct worker_request *from)
         return NULL;
     }
     return head;
+}
+
+bool heads_add_token(struct head *request, struct span token)
+{
+    if (!head_add(request, SPAN_OF("agent-invocation-token"), token))
+        return false;
+    request->fields[request->field_count - 1].sensitive = true;
+    return true;
 }
 
 struct head *heads_request_trailers(const struct head *caller)

@@ -18,6 +18,7 @@ enum { ANSWER_WHOLE_MAX = 16384 }; /* whole answers up to here carry the end's f
 
 struct credential {
     struct span key;          /* empty: none was given */
+    bool is_token;            /* an invocation token, not an API key */
     bool drops_authorization; /* `Authorization` is the gateway's, not the agent's */
 };
 
@@ -25,6 +26,8 @@ struct credential {
 enum fault heads_credential(const struct head *request, struct credential *out);
 /* `Agent-Max-Cost`: NONE, or BAD_BUDGET. `*out` stays as it is without one. */
 enum fault heads_max_cost(const struct head *request, uint64_t *out);
+/* `Agent-Sub-Budget`, likewise; `*given` says whether there is one. */
+enum fault heads_sub_budget(const struct head *request, uint64_t *out, bool *given);
 /* A preflight as browsers send it (Fetch standard, 4.8). */
 bool heads_is_preflight(const struct head *request);
 /* A script asks to be registered for a whole origin (Service Workers, 4.3.2). */
@@ -39,7 +42,8 @@ struct worker_request {
     const char *cid;           /* canonical */
     const char *path_template; /* "{cid}" and "{rest}" stand for the target's; the query follows */
     const char *invocation;
-    const char *peer; /* the caller's address without port */
+    const char *agent_caller; /* who asks, as this agent may know it; NULL or "": not told */
+    const char *peer;         /* the caller's address without port */
     bool secure;
     bool drops_authorization;
     uint64_t left_ms; /* `Agent-Deadline`; 0: there is none */
@@ -48,6 +52,8 @@ struct worker_request {
 
 /* NULL when it would pass the limits of a head. */
 struct head *heads_for_worker(const struct worker_request *from);
+/* Adds `Agent-Invocation-Token`, never to be indexed. False when the head is full. */
+MUST_USE bool heads_add_token(struct head *request, struct span token);
 
 /* --- the answer ------------------------------------------------------------------------------- */
 

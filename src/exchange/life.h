@@ -41,6 +41,8 @@ struct exchange {
     bool gone;      /* the caller left, or its stream was reset */
     bool sent_away; /* exchange_end_all(): as if it had left */
     bool secure;    /* it came over TLS */
+    bool has_peer_key;
+    uint8_t peer_key[32]; /* of the certificate it showed */
     char peer[ADDRESS_TEXT_MAX];
     struct target target;
     struct credential credential;
@@ -131,6 +133,9 @@ enum fault own_take(struct exchange *x);
 struct ending say_ending(const struct exchange *x);
 /* The request's head for a worker, or NULL when it cannot be made. */
 struct head *say_request(const struct exchange *x);
+/* Adds what belongs to the worker the request goes to: the token to call others with. */
+void say_lending(void *user, struct head *request, const struct pool_facts *pool,
+                 const struct proof *proof);
 /* Sends the worker's head with ours. False when it cannot be made. */
 MUST_USE bool say_send_head(struct exchange *x);
 /* Makes the reply of x->fault. */

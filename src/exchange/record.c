@@ -25,6 +25,10 @@ static void write_ids(struct json *json, const struct record *record)
     json_text(json, "cid", span_text(record->cid));
     json_text(json, "account", span_text(record->account));
     json_text(json, "key", span_text(record->key_id));
+    if (record->parent != NULL && record->parent[0] != '\0') {
+        json_text(json, "parent", span_text(record->parent));
+        json_text(json, "root", span_text(record->root));
+    }
 }
 
 static void write_money(struct json *json, const struct record *record)

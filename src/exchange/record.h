@@ -26,6 +26,8 @@ struct record {
     const char *cid;     /* canonical, or "" */
     const char *account; /* or "" */
     const char *key_id;
+    const char *parent; /* invocation it was made by, with a token; NULL or "": none */
+    const char *root;
     int status; /* sent to the caller; 0: nothing */
     enum fault fault;
     const char *outcome; /* "ok", "agent-error", or the fault's word */

@@ -1,12 +1,15 @@
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "exchange/life.h"
 
 enum {
     BREAK_MS = 1000, /* for the caller to take the event that tells of a broken stream */
     LOOK_MS = 10,    /* a stream does not note that a few bytes left: it is looked at */
-    EVENT_MAX = REPLY_PROBLEM_MAX + 64
+    EVENT_MAX = REPLY_PROBLEM_MAX + 64,
+    TOKEN_LIFE_MS = 86400000 /* the longest limits.time */
 };
 
 const char *say_outcome(const struct exchange *x)
@@ -26,9 +29,9 @@ static struct problem problem_of(const struct exchange *x)
         problem.retry_after_ms = facts->retry_after_ms;
         problem.violated = facts->violated[0] != '\0' ? facts->violated : NULL;
     }
-    if (x->fault == FAULT_INSUFFICIENT_CREDIT) {
+    if (x->fault == FAULT_INSUFFICIENT_CREDIT || x->fault == FAULT_PARENT_BUDGET_EXHAUSTED) {
         problem.has_money = true;
-        problem.required_ucr = x->bill.hold.ceiling_ucr;
+        problem.required_ucr = x->bill.hold.ceiling_ucr + facts->sub_ucr;
         problem.available_ucr = facts->available_ucr;
     }
     if (x->fault == FAULT_METHOD_NOT_ALLOWED)
@@ -50,6 +53,10 @@ struct ending say_ending(const struct exchange *x)
 
 struct head *say_request(const struct exchange *x)
 {
+    const struct token_keys *keys = x->site->keys;
+    char agent_caller[AGENT_CALLER_CHARS + 1] = "";
+    if (keys != NULL)
+        invocation_token_caller(agent_caller, keys, x->auth.caller.account, x->cid);
     const char *path = pools_path_template(x->site->pools, x->agent->pool);
     struct worker_request request = {
         .caller = x->head,
@@ -57,6 +64,7 @@ struct head *say_request(const struct exchange *x)
         .cid = x->cid,
         .path_template = path != NULL ? path : HEADS_PATH_TEMPLATE,
         .invocation = x->invocation.text,
+        .agent_caller = agent_caller,
         .peer = x->peer,
         .secure = x->secure,
         .drops_authorization = x->credential.drops_authorization,
@@ -64,6 +72,44 @@ struct head *say_request(const struct exchange *x)
         .length = stream_length(x->caller),
     };
     return heads_for_worker(&request);
+}
+
+/* Of this call for those below it. It dies with the call; what is without end ends a day from now.
+ */
+static struct invocation_token token_of(const struct exchange *x, const struct pool_facts *pool,
+                                        const struct proof *proof)
+{
+    const struct lineage *lineage = &x->auth.lineage;
+    uint32_t deep = x->site->options.subcalls_depth;
+    uint64_t left_ms = x->total_at > x->alarm.now ? x->total_at - x->alarm.now : 0;
+    struct invocation_token token = {
+        .bucket = x->auth.caller.bucket,
+        .expires_ms = (uint64_t)clock_unix_ms() + (x->total_at != 0 ? left_ms : TOKEN_LIFE_MS),
+        .depth = lineage->depth,
+        .depth_max = lineage->depth > 0 && lineage->depth_max < deep ? lineage->depth_max : deep,
+        .most_ucr = x->bill.hold.sub_ucr,
+        .bound = pool->binds_tokens,
+        .path_len = lineage->path_len + 1,
+    };
+    memcpy(token.parent, x->invocation.text, sizeof(token.parent));
+    memcpy(token.worker_key, proof->key_sha256, sizeof(token.worker_key));
+    memcpy(token.path, lineage->path, lineage->path_len * sizeof(*token.path));
+    token.path[lineage->path_len] = invocation_token_path_of(x->cid);
+    return token;
+}
+
+void say_lending(void *user, struct head *request, const struct pool_facts *pool,
+                 const struct proof *proof)
+{
+    const struct exchange *x = user;
+    char text[TOKEN_TEXT_MAX];
+    if (x->site->keys == NULL || !x->bill.held || x->bill.hold.sub_ucr == 0)
+        return;
+    struct invocation_token token = token_of(x, pool, proof);
+    size_t len = invocation_token_mint(text, x->site->keys, &token);
+    /* A head too full for it goes without: the agent then cannot call others, and nothing else. */
+    (void)!heads_add_token(request, span_of(text, len));
+    OPENSSL_cleanse(text, sizeof(text));
 }
 
 bool say_send_head(struct exchange *x)
@@ -147,6 +193,8 @@ void say_record(struct exchange *x)
     record->cid = x->cid;
     record->account = x->auth.caller.account;
     record->key_id = x->auth.caller.key_id;
+    record->parent = x->auth.lineage.parent;
+    record->root = x->auth.lineage.root;
     if (x->reply.status != 0)
         record->status = x->reply.status;
     record->fault = x->fault;

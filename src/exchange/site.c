@@ -41,6 +41,8 @@ static void options_default(struct exchange_options *options)
                                          .replay_bytes_max = 65536,
                                          .replay_total_max = UINT64_C(64) << 20,
                                          .place_ms_max = 10000,
+                                         .subcalls_depth = 4,
+                                         .subcalls_live = 16,
                                          .cors = true};
 }
 

@@ -11,6 +11,7 @@
 #include "base/must.h"
 #include "exchange/exchange.h"
 #include "http/http.h"
+#include "io/tls.h"
 #include "rules/agents.h"
 #include "workers/registry.h"
 
@@ -25,6 +26,7 @@ struct config_listener {
     char address[ADDRESS_TEXT_MAX];
     char certificate[PATH_MAX];
     char key[PATH_MAX];
+    enum tls_client client;
     unsigned line;
 };
 
@@ -57,6 +59,7 @@ struct config {
     struct config_listener *listeners;
     uint32_t listener_count;
     char state_dir[PATH_MAX];
+    char secrets_dir[PATH_MAX]; /* empty: a folder of state_dir */
     uint32_t lanes;
     uint32_t drain_ms_max;
     char admin_socket[PATH_MAX];

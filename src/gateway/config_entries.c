@@ -101,6 +101,8 @@ static bool read_listener(struct reader *reader, void *owner, yaml_node_t *key, 
     if ((listener->certificate[0] == '\0') != (listener->key[0] == '\0'))
         return reader_wrong(reader, value, place,
                             "tls.certificate and tls.key together, or neither");
+    if (listener->client != TLS_CLIENT_OFF && listener->certificate[0] == '\0')
+        return reader_wrong(reader, value, place, "tls.client only with tls.certificate");
     return true;
 }
 

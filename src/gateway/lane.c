@@ -78,7 +78,7 @@ static void note_request(void *owner, struct session *session, struct stream *st
 {
     struct lane *lane = owner;
     exchange_open(&lane->site, stream, session_peer(session), session_protocol(session),
-                  session_is_secure(session));
+                  session_is_secure(session), session_peer_key(session));
 }
 
 static void note_bad(void *owner, struct session *session, int status, const char *why)
@@ -136,6 +136,8 @@ static void use_snapshot(struct lane *lane, struct snapshot *snapshot)
     lane->sessions.options.sessions_max = share_of_connections(lane, snapshot->config);
     lane->sessions.options.handshake_ms_max = snapshot->config->callers.head_ms_max;
     lane->sessions.options.http = snapshot->config->callers;
+    lane->site.keys = &snapshot->keys;
+    auth_use_keys(lane->auth, &snapshot->keys);
     pools_apply(lane->pools, snapshot->registry);
     if (old_agents != NULL)
         agents_ref_give(old_agents);

@@ -1,5 +1,6 @@
 #include "gateway/snapshot.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -46,6 +47,7 @@ static bool build_pool(struct registry *registry, const struct config *config,
     facts->streams_per_link = pool->facts.streams_per_link;
     facts->connect_ms_max = pool->facts.connect_ms_max;
     facts->waits_max = pool->facts.waits_max;
+    facts->binds_tokens = pool->facts.binds_tokens;
     facts->challenge = pool->facts.challenge;
     facts->trust =
         trust_read(pool->policy, (const char *const *)pool->collateral, pool->collateral_count,
@@ -81,7 +83,8 @@ static bool build_tls(struct snapshot *snapshot, const struct config *config, ch
             return say(config, listener->line, "listen.address", why, error, error_size);
         if (listener->certificate[0] == '\0')
             continue;
-        snapshot->tls[i] = tls_for_callers(listener->certificate, listener->key, why, sizeof(why));
+        snapshot->tls[i] = tls_for_callers(listener->certificate, listener->key, listener->client,
+                                           why, sizeof(why));
         if (snapshot->tls[i] == NULL)
             return say(config, listener->line, "listen.tls", why, error, error_size);
     }
@@ -107,6 +110,22 @@ struct snapshot *snapshot_build(struct config *config, const struct snapshot *ol
     return NULL;
 }
 
+bool snapshot_read_secrets(struct snapshot *snapshot, bool makes, enum secrets_state *state,
+                           char *error, size_t error_size)
+{
+    const struct config *config = snapshot->config;
+    char dir[PATH_MAX + 16];
+    char why[PATH_MAX + 512];
+    if (config->secrets_dir[0] != '\0')
+        snprintf(dir, sizeof(dir), "%s", config->secrets_dir);
+    else
+        snprintf(dir, sizeof(dir), "%s/secrets", config->state_dir);
+    if (secrets_read(dir, makes, &snapshot->keys, state, why, sizeof(why)))
+        return true;
+    snprintf(error, error_size, "%s: secrets_dir: %s", config->file, why);
+    return false;
+}
+
 struct snapshot *snapshot_take(struct snapshot *snapshot)
 {
     atomic_fetch_add_explicit(&snapshot->users, 1, memory_order_relaxed);
@@ -123,5 +142,6 @@ void snapshot_give(struct snapshot *snapshot)
     agents_ref_give(snapshot->agents);
     registry_give(snapshot->registry);
     config_free(snapshot->config);
+    OPENSSL_cleanse(&snapshot->keys, sizeof(snapshot->keys));
     free(snapshot);
 }

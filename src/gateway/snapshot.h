@@ -3,6 +3,7 @@
 #ifndef GATEWAY_SNAPSHOT_H
 #define GATEWAY_SNAPSHOT_H
 
+#include "callers/secrets.h"
 #include "gateway/config.h"
 #include "io/tls.h"
 
@@ -11,6 +12,7 @@ struct snapshot {
     struct config *config;
     struct registry *registry;
     struct agents_ref *agents;
+    struct token_keys keys; /* of secrets_dir; without any until snapshot_read_secrets() */
     struct tls *tls[CONFIG_LISTENERS_MAX]; /* one a listener; NULL: cleartext */
 };
 
@@ -18,6 +20,9 @@ struct snapshot {
  * (may be NULL) lends the load of the workers that stay. NULL and a sentence on error. */
 struct snapshot *snapshot_build(struct config *config, const struct snapshot *older, char *error,
                                 size_t error_size);
+/* Once, before it is shared. `makes`: what is missing is made. False and a sentence. */
+MUST_USE bool snapshot_read_secrets(struct snapshot *snapshot, bool makes,
+                                    enum secrets_state *state, char *error, size_t error_size);
 struct snapshot *snapshot_take(struct snapshot *snapshot); /* any thread */
 void snapshot_give(struct snapshot *snapshot);
 

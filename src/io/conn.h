@@ -87,6 +87,9 @@ enum conn_alpn conn_alpn(const struct conn *conn);
 bool conn_is_tls(const struct conn *conn);
 /* The peer's leaf certificate as DER, valid as long as the conn; empty without one. */
 struct span conn_peer_certificate(const struct conn *conn);
+/* SHA-256 of the peer's public key (SPKI, DER), which the handshake proved it has; false without.
+ */
+MUST_USE bool conn_peer_key(const struct conn *conn, uint8_t out[32]);
 /* RFC 8446 7.5 exporter with an empty context; false before note_open or when it fails. */
 MUST_USE bool conn_export(struct conn *conn, const char *label, uint8_t *out, size_t out_len);
 

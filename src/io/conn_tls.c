@@ -1,4 +1,5 @@
 #include <openssl/err.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <string.h>
@@ -97,6 +98,18 @@ void conn_tls_keep_certificate(struct conn *conn)
         conn->certificate_len = (size_t)len;
     }
     OPENSSL_free(der);
+}
+
+bool conn_peer_key(const struct conn *conn, uint8_t out[32])
+{
+    unsigned char *der = NULL;
+    X509 *leaf = conn->ssl != NULL ? SSL_get0_peer_certificate(conn->ssl) : NULL;
+    int len = leaf != NULL ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &der) : 0;
+    if (len > 0)
+        SHA256(der, (size_t)len, out);
+    OPENSSL_free(der);
+    ERR_clear_error();
+    return len > 0;
 }
 
 enum wire_result conn_tls_end(struct conn *conn)

@@ -98,8 +98,32 @@ static bool load_pair(SSL_CTX *ctx, const char *certificate_file, const char *ke
     return false;
 }
 
-struct tls *tls_for_callers(const char *certificate_file, const char *key_file, char *error,
-                            size_t error_size)
+/* No decision about trust: whatever could be parsed is taken here. A worker's is judged by a
+ * verdict before the link carries anything, a caller's is its key and no more. X509_verify_cert
+ * would stumble over what is not its to judge: self-signed leaves and critical extensions it does
+ * not know. */
+static int take_any(X509_STORE_CTX *store, void *arg)
+{
+    return 1;
+}
+
+static void ask_for_certificate(SSL_CTX *ctx, enum tls_client client)
+{
+    int mode = SSL_VERIFY_PEER;
+    if (client == TLS_CLIENT_OFF)
+        return;
+    if (client == TLS_CLIENT_REQUIRE)
+        mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+    SSL_CTX_set_verify(ctx, mode, NULL);
+    SSL_CTX_set_cert_verify_callback(ctx, take_any, NULL);
+    SSL_CTX_set_max_cert_list(ctx, CERTIFICATES_BYTES_MAX);
+    /* Each handshake proves the key anew. */
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+    must(SSL_CTX_set_num_tickets(ctx, 0) == 1);
+}
+
+struct tls *tls_for_callers(const char *certificate_file, const char *key_file,
+                            enum tls_client client, char *error, size_t error_size)
 {
     struct tls *tls = tls_new(TLS_server_method(), true);
     SSL_CTX *ctx = tls->ctx;
@@ -108,19 +132,12 @@ struct tls *tls_for_callers(const char *certificate_file, const char *key_file, 
     must(SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1);
     SSL_CTX_set_default_passwd_cb(ctx, refuse_password);
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
+    ask_for_certificate(ctx, client);
     if (!load_pair(ctx, certificate_file, key_file, error, error_size)) {
         tls_give(tls);
         return NULL;
     }
     return tls;
-}
-
-/* No decision about trust: whatever could be parsed is taken here, and judged by a verdict before
- * the link carries anything. X509_verify_cert would stumble over what is not its to judge:
- * self-signed leaves and critical extensions it does not know. */
-static int take_any(X509_STORE_CTX *store, void *arg)
-{
-    return 1;
 }
 
 struct tls *tls_for_workers(char *error, size_t error_size)

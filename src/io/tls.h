@@ -11,11 +11,15 @@
 
 struct tls;
 
+/* Whether a caller is asked for a certificate. It is taken for its key alone, whose possession the
+ * handshake proves: nothing in it is believed. */
+enum tls_client { TLS_CLIENT_OFF, TLS_CLIENT_REQUEST, TLS_CLIENT_REQUIRE };
+
 /* Callers: TLS 1.2 and 1.3, ALPN h2 and http/1.1 (a client that offers ALPN without either is
  * refused, RFC 7301 3.2; one without ALPN gets http/1.1). PEM files. NULL and a sentence that
  * names the file. */
-struct tls *tls_for_callers(const char *certificate_file, const char *key_file, char *error,
-                            size_t error_size);
+struct tls *tls_for_callers(const char *certificate_file, const char *key_file,
+                            enum tls_client client, char *error, size_t error_size);
 /* Workers: TLS 1.3 only, no resumption, no tickets, ALPN h2 then http/1.1. */
 struct tls *tls_for_workers(char *error, size_t error_size);
 struct tls *tls_take(struct tls *tls); /* any thread */

@@ -39,6 +39,10 @@ struct pool_wait {
                              worker picked. Sent on the stream as it is lent; owned by pools from
                              pools_lend() on and freed when no stream comes of it */
     bool request_ended;   /* no body follows */
+    /* May be NULL. Whom the request is about to be sent to: what only the worker picked decides is
+     * added to `request` here. */
+    void (*lending)(struct pool_wait *wait, const struct pool_facts *pool,
+                    const struct proof *proof);
     void (*note)(void *user); /* the stream's */
     void *user;
     /* the answer */

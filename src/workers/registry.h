@@ -46,6 +46,7 @@ struct pool_facts {
     uint32_t streams_per_link; /* default 32 */
     uint32_t connect_ms_max;   /* connect, TLS and verdict; default 5000 */
     uint32_t waits_max;        /* attempts waiting for a link; default 1000 */
+    bool binds_tokens;         /* its workers' tokens are good only over TLS with their key */
     enum challenge_rule challenge;
     struct trust *trust;
     struct worker *workers;

@@ -134,6 +134,8 @@ void wait_lend(struct pool_wait *wait, struct link *link, const struct worker *w
     struct loan *loan = alloc_zeroed(sizeof(*loan));
     *loan = (struct loan){link, registry_take(pools->registry), worker};
     stop_waiting(wait);
+    if (wait->lending != NULL)
+        wait->lending(wait, pool->facts, &link->proof);
     wait->lease = (struct lease){
         .stream = link_lend(link, wait->request, wait->request_ended, wait->note, wait->user),
         .worker = worker,

@@ -16,6 +16,7 @@ static void answer(void *owner)
     if (auth->fault == FAULT_NONE) {
         snprintf(wait->caller.account, sizeof(wait->caller.account), "alice");
         snprintf(wait->caller.key_id, sizeof(wait->caller.key_id), "k1");
+        wait->lineage = auth->lineage;
     }
     wait->answer(wait);
 }
@@ -50,6 +51,18 @@ void auth_check(struct auth *auth, struct span credential, const struct cid *cid
     auth->wait = wait;
     ++auth->checks;
     loop_wake(auth->loop, &auth->wake);
+}
+
+void auth_check_token(struct auth *auth, struct span text, const struct cid *cid,
+                      const uint8_t *peer_key, struct auth_wait *wait)
+{
+    auth->had_peer_key = peer_key != NULL;
+    ++auth->token_checks;
+    auth_check(auth, text, cid, wait);
+}
+
+void auth_use_keys(struct auth *auth, const struct token_keys *keys)
+{
 }
 
 void auth_cancel(struct auth *auth, struct auth_wait *wait)

@@ -13,7 +13,10 @@ struct auth {
     bool hangs;
     char credential[128]; /* the last one shown */
     bool for_agent;
-    unsigned checks;
+    struct lineage lineage; /* planned */
+    unsigned checks;        /* of either kind */
+    unsigned token_checks;
+    bool had_peer_key; /* with the last token */
     unsigned cancels;
 };
 

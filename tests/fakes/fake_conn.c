@@ -65,6 +65,11 @@ static struct conn *made(struct loop *loop, struct tls *tls, const struct conn_o
     return conn;
 }
 
+bool conn_peer_key(const struct conn *conn, uint8_t out[32])
+{
+    return false;
+}
+
 struct conn *conn_accept(struct loop *loop, int fd, struct tls *tls,
                          const struct conn_options *options, const struct conn_events *events,
                          void *owner)

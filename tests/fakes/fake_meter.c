@@ -19,6 +19,8 @@ static void answer(void *owner)
         meter->hold_wait = NULL;
         hold->fault = meter->hold_fault;
         hold->facts = meter->facts;
+        if (!meter->hold.sub_default)
+            hold->facts.sub_ucr = meter->hold.sub_ucr;
         meter->placed += hold->fault == FAULT_NONE;
         hold->answer(hold);
     }

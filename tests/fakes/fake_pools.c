@@ -17,6 +17,8 @@ static void lend(struct pools *pools, struct pool_wait *wait, struct fake_try *t
             snprintf(wait->worker, sizeof(wait->worker), "%s", try->worker);
         return;
     }
+    if (wait->lending != NULL)
+        wait->lending(wait, &pools->facts, &pools->proof);
     struct stream *stream = try->stream = fake_stream_new();
     stream->window = try->window > 0 ? try->window : stream->window;
     stream->out_headed = true;

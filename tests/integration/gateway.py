@@ -39,13 +39,14 @@ class Tee:
 
 class Gateway:
     def __init__(self, folder, tee, workers, agents=None, extra="", pool_extra="", tls=True, state=None,
-                 attestation_extra=""):
+                 attestation_extra="", tls_extra=""):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(exist_ok=True)
         self.tee = tee
         self.config = self.folder / "teegate.yaml"
         self.socket = self.folder / "admin.sock"
         self.tls = tls
+        self.tls_extra = tls_extra
         self.state = state or self.folder / "state"
         if not (self.folder / "gw.crt.pem").exists():
             subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
@@ -58,7 +59,7 @@ class Gateway:
 
     def write_config(self, workers, agents=None, extra="", pool_extra="", attestation_extra=""):
         urls = [worker if isinstance(worker, (str, dict)) else worker.url for worker in workers]
-        tls = f", tls: {{certificate: gw.crt.pem, key: gw.key.pem}}" if self.tls else ""
+        tls = f", tls: {{certificate: gw.crt.pem, key: gw.key.pem{self.tls_extra}}}" if self.tls else ""
         agents = agents or {"*": {"pool": "demo", "price": {"call": 100}}}
         self.config.write_text(f"""
 listen:

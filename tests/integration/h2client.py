@@ -25,13 +25,15 @@ class Answer:
 
 
 class Client:
-    def __init__(self, port, tls=True, window=None, host="127.0.0.1"):
+    def __init__(self, port, tls=True, window=None, host="127.0.0.1", certificate=None):
         raw = socket.create_connection((host, port), timeout=20)
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
             context.set_alpn_protocols(["h2"])
+            if certificate:
+                context.load_cert_chain(*certificate)
             raw = context.wrap_socket(raw, server_hostname="localhost")
             assert raw.selected_alpn_protocol() == "h2"
         self.socket = raw

@@ -25,7 +25,8 @@ def demo(start_gateway, tee, tmp_path):
     log = open(tmp_path / "worker.out", "wb")
     worker = subprocess.Popen(["node", DEMO / "worker.mjs", "--cert", certificate, "--key", key, "--port", "0", "--host",
                                "127.0.0.1", "--agents", DEMO / "agents", "--state", state, "--tee", tee.folder,
-                               "--attest-verify", BUILD / "attest-verify/attest-verify"], stdout=log)
+                               "--attest-verify", BUILD / "attest-verify/attest-verify", "--gateway",
+                               f"@{tmp_path}/gateway.url", "--gateway-ca", tmp_path / "gw/gw.crt.pem"], stdout=log)
     try:
         def listening():
             assert worker.poll() is None
@@ -35,6 +36,7 @@ def demo(start_gateway, tee, tmp_path):
         port = wait_for(listening, 15, "the worker's port")
         gateway = start_gateway([f"https://127.0.0.1:{port}"], attestation_extra=", challenge: required",
                                 agents={"*": {"pool": "demo", "price": {"call": 10, "units": {"tokens": {"price": 2, "cap": 1000}}}}})
+        (tmp_path / "gateway.url").write_text(f"{gateway.base}\n")
         yield gateway, gateway.account(), Client(gateway.port)
     finally:
         worker.terminate()
@@ -80,3 +82,19 @@ def test_a_cid_nobody_has_is_the_workers_404(demo):
     _, key, client = demo
     answer = client.call("/ipfs/bafkreifq7pvydk3hwb6p5stsglqtbbnwhvyxwtlrgprgfor24465im5zam", key)
     assert answer.status == 404
+
+
+def test_the_planner_calls_two_others_and_there_is_one_bill(demo):
+    gateway, key, client = demo
+    agents = [cid_of("echo.mjs"), cid_of("upload.mjs")]
+    path = f"/ipfs/{cid_of('planner.mjs')}?agent={agents[0]}&agent={agents[1]}"
+    assert client.call(path, key, method="POST", body=b"task").status == 409  # no budget, no calls
+    answer = client.call(path, key, method="POST", body=b"task", headers=[("agent-sub-budget", "5000")])
+    assert answer.status == 200, answer.body
+    told = json.loads(answer.body)["answers"]
+    assert [each["agent"] for each in told] == agents
+    assert told[0]["said"]["body"] == "task"
+    assert told[1]["said"] == {"bytes": 4, "sha256": hashlib.sha256(b"task").hexdigest()}
+    assert gateway.settled()["spent_ucr"] == 40
+    bill = json.loads(client.call(f"/v1/invocations/{answer.headers['agent-invocation-id']}", key).body)
+    assert (bill["charge_ucr"], bill["subcalls_ucr"], bill["total_ucr"]) == (10, 20, 30)

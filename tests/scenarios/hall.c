@@ -141,7 +141,7 @@ void hall_ask(struct hall *hall, const char *method, const char *path, const cha
     if (!has_body)
         caller->wire_ended = caller->in_ended = true;
     ++hall->asked;
-    exchange_open(&hall->site, caller, "192.0.2.7", hall->protocol, true);
+    exchange_open(&hall->site, caller, "192.0.2.7", hall->protocol, true, NULL);
 }
 
 void hall_post(struct hall *hall)

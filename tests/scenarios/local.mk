@@ -60,3 +60,8 @@ check_PROGRAMS += tests/scenarios/test_storm
 tests_scenarios_test_storm_SOURCES = tests/scenarios/test_storm.c tests/unit/checks.h
 tests_scenarios_test_storm_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_scenarios_test_storm_LDADD = $(SCENARIO_LIBS)
+
+check_PROGRAMS += tests/scenarios/test_subcalls
+tests_scenarios_test_subcalls_SOURCES = tests/scenarios/test_subcalls.c tests/unit/checks.h
+tests_scenarios_test_subcalls_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_scenarios_test_subcalls_LDADD = $(SCENARIO_LIBS)

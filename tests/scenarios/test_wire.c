@@ -95,7 +95,8 @@ static void run(struct wire *wire)
             return;
         struct party *party = ends_nth(gate, wire->taken++);
         party->gone = true; /* the exchange's from here */
-        exchange_open(&wire->site, party->stream, "192.0.2.7", http_version(gate->http), true);
+        exchange_open(&wire->site, party->stream, "192.0.2.7", http_version(gate->http), true,
+                      NULL);
     } while (true);
 }
 

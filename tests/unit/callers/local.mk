@@ -5,6 +5,23 @@ tests_unit_callers_test_scripts_SOURCES = tests/unit/callers/test_scripts.c test
 tests_unit_callers_test_scripts_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_callers_test_scripts_LDADD = $(TEST_LIBS)
 
+check_PROGRAMS += tests/unit/callers/test_trees
+tests_unit_callers_test_trees_SOURCES = tests/unit/callers/test_trees.c tests/unit/checks.h \
+    tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h
+tests_unit_callers_test_trees_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_trees_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/callers/test_invocation_token
+tests_unit_callers_test_invocation_token_SOURCES = tests/unit/callers/test_invocation_token.c \
+    tests/unit/checks.h
+tests_unit_callers_test_invocation_token_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_invocation_token_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/callers/test_secrets
+tests_unit_callers_test_secrets_SOURCES = tests/unit/callers/test_secrets.c tests/unit/checks.h
+tests_unit_callers_test_secrets_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_secrets_LDADD = $(TEST_LIBS)
+
 check_PROGRAMS += tests/unit/callers/test_model
 tests_unit_callers_test_model_SOURCES = tests/unit/callers/test_model.c tests/unit/checks.h \
     tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h

@@ -33,7 +33,9 @@ static inline void redis_server_pause_ms(long ms)
 /* "always": what was answered is in the file whatever comes next. With "everysec" a slow fsync
  * keeps answered writes in memory, and a mere kill -9 loses them (metering.md 3.3): that takes the
  * replay of acknowledged operations, which is not what these tests are about. */
+#ifndef REDIS_SERVER_FSYNC
 #define REDIS_SERVER_FSYNC "always"
+#endif
 
 /* Starts the process and waits until it answers; what an append-only file holds is there again. */
 static inline void redis_server_run(struct redis_server *server)

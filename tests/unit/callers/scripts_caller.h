@@ -17,7 +17,7 @@ struct scripts_caller {
     struct redis_server server;
     redisContext *redis;
     redisReply *reply;
-    char keys[4][256];
+    char keys[6][256];
 };
 
 static inline void caller_start(struct scripts_caller *caller)
@@ -103,39 +103,108 @@ static inline const char *caller_key(struct scripts_caller *caller, int slot, co
     char name[24];          \
     snprintf(name, sizeof(name), "%" PRId64, (int64_t)(value))
 
+/* A call's place in its tree: the parent's and the root's invocation; NULL: it is a root. */
+struct caller_place {
+    const char *parent, *root;
+    const char *depth_most, *kids_most;
+};
+
+static inline redisReply *say_hold_below(struct scripts_caller *c, const struct caller_place *place,
+                                         const char *account, const char *inv, const char *try,
+                                         const char *fp, const char *ceiling, const char *sub,
+                                         const char *ttl)
+{
+    const char *words[24] = {caller_key(c, 0, "a", account), caller_key(c, 1, "h", inv), TAG "x"};
+    int count = 3;
+    if (place != NULL)
+        words[count++] = caller_key(c, 2, "h", place->parent);
+    const char *const more[] = {inv,
+                                try,
+                                account,
+                                fp,
+                                ceiling,
+                                sub,
+                                ttl,
+                                "gw1:1",
+                                place != NULL ? place->parent : "",
+                                place != NULL ? place->depth_most : "0",
+                                place != NULL ? place->kids_most : "0",
+                                "bafyagent",
+                                "",
+                                place != NULL ? "" : "key1",
+                                NULL};
+    int keys = count;
+    for (int i = 0; more[i] != NULL; ++i)
+        words[count++] = more[i];
+    return caller_eval(c, script_hold, keys, words);
+}
+
 static inline redisReply *say_hold(struct scripts_caller *c, const char *account, const char *inv,
                                    const char *try, const char *fp, const char *ceiling,
                                    const char *sub, const char *ttl)
 {
-    return caller_eval(c, script_hold, 3,
-                       (const char *[]){caller_key(c, 0, "a", account), caller_key(c, 1, "h", inv),
-                                        TAG "x", inv, try, account, fp, ceiling, sub, ttl, "gw1:1",
-                                        "", inv, "0", "bafyagent", "", "key1", NULL});
+    return say_hold_below(c, NULL, account, inv, try, fp, ceiling, sub, ttl);
+}
+
+/* The settle script; `more` are its arguments behind the account. */
+static inline redisReply *say_end(struct scripts_caller *c, const struct caller_place *place,
+                                  const char *mode, const char *account, const char *inv,
+                                  const char *const *more)
+{
+    const char *words[24] = {caller_key(c, 0, "a", account), caller_key(c, 1, "h", inv), TAG "x",
+                             TAG "L"};
+    int count = 4;
+    if (place != NULL) {
+        words[count++] = caller_key(c, 2, "h", place->parent);
+        words[count++] = caller_key(c, 3, "h", place->root);
+    }
+    int keys = count;
+    words[count++] = mode;
+    words[count++] = inv;
+    words[count++] = account;
+    for (; *more != NULL; ++more)
+        words[count++] = *more;
+    return caller_eval(c, script_settle, keys, words);
+}
+
+static inline redisReply *say_settle_below(struct scripts_caller *c,
+                                           const struct caller_place *place, const char *account,
+                                           const char *inv, const char *try, const char *cost)
+{
+    return say_end(c, place, "S", account, inv,
+                   (const char *[]){try, cost, "0", "ok", "200", "ms=1,in=2,out=3", "w1", NULL});
 }
 
 static inline redisReply *say_settle(struct scripts_caller *c, const char *account, const char *inv,
                                      const char *try, const char *cost)
 {
-    return caller_eval(c, script_settle, 4,
-                       (const char *[]){caller_key(c, 0, "a", account), caller_key(c, 1, "h", inv),
-                                        TAG "x", TAG "L", "S", inv, account, try, cost, "0", "ok",
-                                        "200", "ms=1,in=2,out=3", "w1", NULL});
+    return say_settle_below(c, NULL, account, inv, try, cost);
+}
+
+static inline redisReply *say_release_below(struct scripts_caller *c,
+                                            const struct caller_place *place, const char *account,
+                                            const char *inv, const char *try)
+{
+    return say_end(c, place, "X", account, inv, (const char *[]){try, NULL});
 }
 
 static inline redisReply *say_release(struct scripts_caller *c, const char *account,
                                       const char *inv, const char *try)
 {
-    return caller_eval(c, script_settle, 4,
-                       (const char *[]){caller_key(c, 0, "a", account), caller_key(c, 1, "h", inv),
-                                        TAG "x", TAG "L", "X", inv, account, try, NULL});
+    return say_release_below(c, NULL, account, inv, try);
+}
+
+static inline redisReply *say_reap_below(struct scripts_caller *c, const struct caller_place *place,
+                                         const char *account, const char *inv, const char *gateway,
+                                         const char *grace)
+{
+    return say_end(c, place, "R", account, inv, (const char *[]){gateway, grace, NULL});
 }
 
 static inline redisReply *say_reap(struct scripts_caller *c, const char *account, const char *inv,
                                    const char *gateway, const char *grace)
 {
-    return caller_eval(c, script_settle, 4,
-                       (const char *[]){caller_key(c, 0, "a", account), caller_key(c, 1, "h", inv),
-                                        TAG "x", TAG "L", "R", inv, account, gateway, grace, NULL});
+    return say_reap_below(c, NULL, account, inv, gateway, grace);
 }
 
 static inline redisReply *say_checkpoint(struct scripts_caller *c, const char *inv, const char *try,

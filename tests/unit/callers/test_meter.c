@@ -643,7 +643,14 @@ START_TEST(a_text_that_is_not_wholly_understood_is_not_owed)
     ck_assert(span_is(owed.cost, SPAN_OF("5")));
     ck_assert(span_is(owed.over, SPAN_OF("9007199254740991")));
     ck_assert(!owed_read(SPAN_OF(""), &owed));
+    ck_assert(!owed_read(SPAN_OF("3\nX\n7\ni\na\nt"), &owed));
     ck_assert(!owed_read(SPAN_OF("2\nX\n7\ni\na\nt"), &owed));
+    ck_assert(!owed_read(SPAN_OF("2\nX\n7\ni\na\nt\np"), &owed));
+    ck_assert(!owed_read(SPAN_OF("2\nX\n7\ni\na\nt\n\nr"), &owed));
+    ck_assert(!owed_read(SPAN_OF("2\nX\n7\ni\na\nt\np\nr\nx"), &owed));
+    ck_assert(!owed_read(SPAN_OF("1\nX\n7\ni\na\nt\np\nr"), &owed));
+    ck_assert(owed_read(SPAN_OF("2\nX\n7\ni\na\nt\np\nr"), &owed));
+    ck_assert(span_is(owed.parent, SPAN_OF("p")) && span_is(owed.root, SPAN_OF("r")));
     ck_assert(!owed_read(SPAN_OF("1\nY\n7\ni\na\nt"), &owed));
     ck_assert(!owed_read(SPAN_OF("1\nX\n256\ni\na\nt"), &owed));
     ck_assert(!owed_read(SPAN_OF("1\nX\n7\n\na\nt"), &owed));
@@ -651,6 +658,14 @@ START_TEST(a_text_that_is_not_wholly_understood_is_not_owed)
     ck_assert(!owed_read(SPAN_OF("1\nX\n7\ni\na\nt\n5"), &owed));
     ck_assert(!owed_read(SPAN_OF("1\nS\n7\ni\na\nt"), &owed));
     ck_assert(owed_read(SPAN_OF("1\nX\n7\ni\na\nt"), &owed));
+    text[len] = '\n';
+    ck_assert(!owed_read(span_of(text, len + 1), &owed));
+    snprintf(held.parent, sizeof(held.parent), "aparent");
+    snprintf(held.root, sizeof(held.root), "aroot");
+    len = owed_write(text, &held, &settlement);
+    ck_assert(owed_read(span_of(text, len), &owed));
+    ck_assert(span_is(owed.parent, SPAN_OF("aparent")) && span_is(owed.root, SPAN_OF("aroot")));
+    ck_assert(span_is(owed.cost, SPAN_OF("5")));
     text[len] = '\n';
     ck_assert(!owed_read(span_of(text, len + 1), &owed));
 }

@@ -285,7 +285,7 @@ START_TEST(with_money_for_ten_two_hundred_holds_run_exactly_ten)
         snprintf(inv[i], sizeof(inv[i]), "i%d", i);
         const char *words[] = {"EVAL", script_hold, "3", TAG "a:ann", NULL, TAG "x", inv[i],
                                "t",    "ann",       "",  "100",       "0",  "60000", "gw:1",
-                               "",     "",          "0", "",          "",   ""};
+                               "",     "0",         "0", "",          "",   ""};
         char key[64];
         snprintf(key, sizeof(key), TAG "h:i%d", i);
         words[4] = key;

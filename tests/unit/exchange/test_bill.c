@@ -9,6 +9,7 @@ struct till {
     struct meter *meter;
     struct bill bill;
     struct agent agent;
+    struct lineage lineage;
     struct head *request;
     unsigned notes;
     char detail[320];
@@ -43,8 +44,8 @@ static enum fault open_with(struct till *till, const char *max_cost, int64_t len
 {
     if (max_cost != NULL)
         must(head_add(till->request, SPAN_OF("agent-max-cost"), span_text(max_cost)));
-    return bill_open(&till->bill, &till->agent, till->request, length, 5000, till->detail,
-                     sizeof(till->detail));
+    return bill_open(&till->bill, &till->agent, till->request, &till->lineage, length, 5000,
+                     till->detail, sizeof(till->detail));
 }
 
 static void hold(struct till *till)
@@ -130,8 +131,8 @@ START_TEST(short_calls_are_checked_more_often_and_an_options_word_stands)
         struct till till;
         till_open(&till);
         till.agent.total_ms_max = rows[i][0];
-        ck_assert_int_eq(bill_open(&till.bill, &till.agent, till.request, 0, rows[i][1],
-                                   till.detail, sizeof(till.detail)),
+        ck_assert_int_eq(bill_open(&till.bill, &till.agent, till.request, &till.lineage, 0,
+                                   rows[i][1], till.detail, sizeof(till.detail)),
                          FAULT_NONE);
         hold(&till);
         ck_assert_uint_eq(till.bill.checkpoint_at, loop_now(till.loop) + rows[i][2]);

@@ -35,7 +35,11 @@ START_TEST(a_key_comes_as_bearer_in_any_case_or_as_agent_key)
         {"bEARER  k ", NULL, "k", true, FAULT_NONE},
         {"Bearer", NULL, "", true, FAULT_NONE},
         {"Basic k", NULL, "", true, FAULT_NONE},
-        {"Agent token", NULL, "", true, FAULT_NONE},
+        {"Agent", NULL, "", true, FAULT_NONE},
+        {"aGENT  token ", NULL, "token", true, FAULT_NONE},
+        {"Agent theirs", "k", "k", false, FAULT_NONE},
+        {"Agent tgt1.a.b.c", "k", "k", false, FAULT_BAD_REQUEST},
+        {"Bearer tgt1.a.b.c", "k", "k", false, FAULT_BAD_REQUEST},
         {NULL, "k", "k", false, FAULT_NONE},
         {"Bearer theirs", "k", "k", false, FAULT_NONE},
         {"Bearer tgk_a", "tgk_a", "tgk_a", true, FAULT_NONE},
@@ -52,6 +56,7 @@ START_TEST(a_key_comes_as_bearer_in_any_case_or_as_agent_key)
         ck_assert_int_eq(heads_credential(head, &credential), rows[i].fault);
         ck_assert(span_is(credential.key, span_text(rows[i].key)));
         ck_assert_int_eq(credential.drops_authorization, rows[i].drops);
+        ck_assert_int_eq(credential.is_token, strcmp(rows[i].key, "token") == 0);
         head_free(head);
     }
 }
@@ -81,7 +86,19 @@ START_TEST(a_budget_is_a_whole_number_of_at_most_15_digits)
         if (rows[i].fine)
             ck_assert_uint_eq(out, rows[i].value);
         head_free(head);
+        head = HEAD("agent-sub-budget", rows[i].text);
+        bool given = false;
+        ck_assert_int_eq(heads_sub_budget(head, &out, &given),
+                         rows[i].fine ? FAULT_NONE : FAULT_BAD_BUDGET);
+        ck_assert(given);
+        head_free(head);
     }
+    struct head *none = head_of(NULL);
+    uint64_t out = 77;
+    bool given = true;
+    ck_assert_int_eq(heads_sub_budget(none, &out, &given), FAULT_NONE);
+    ck_assert(!given && out == 77);
+    head_free(none);
 }
 END_TEST
 

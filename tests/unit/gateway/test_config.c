@@ -273,11 +273,13 @@ START_TEST(the_largest_head_that_may_be_configured_reaches_a_worker)
                                      .cid = CID,
                                      .path_template = template,
                                      .invocation = "i",
+                                     .agent_caller = "0123456789012345678901234567890123456789012",
                                      .peer = "2001:db8::1",
                                      .left_ms = UINT64_MAX,
                                      .length = INT64_MAX};
     struct head *head = heads_for_worker(&request);
     ck_assert_ptr_nonnull(head);
+    ck_assert(heads_add_token(head, span_of(text, TOKEN_TEXT_MAX)));
     head_free(head);
     head_free(caller);
 }

@@ -24,8 +24,8 @@ static void scene_init(struct scene *scene, size_t bulk)
     *scene = (struct scene){0};
     hall_init(&scene->hall, bulk);
     scene->server.hall = scene->client.hall = &scene->hall;
-    scene->callers =
-        tls_for_callers(scene->hall.certificate, scene->hall.key, error, sizeof(error));
+    scene->callers = tls_for_callers(scene->hall.certificate, scene->hall.key, TLS_CLIENT_OFF,
+                                     error, sizeof(error));
     ck_assert_msg(scene->callers != NULL, "%s", error);
     scene->workers = tls_for_workers(error, sizeof(error));
     ck_assert_msg(scene->workers != NULL, "%s", error);
@@ -236,7 +236,8 @@ START_TEST(a_silent_peer_runs_out_of_time_on_both_sides)
     struct hall hall;
     char error[128];
     hall_init(&hall, 0);
-    struct tls *callers = tls_for_callers(hall.certificate, hall.key, error, sizeof(error));
+    struct tls *callers =
+        tls_for_callers(hall.certificate, hall.key, TLS_CLIENT_OFF, error, sizeof(error));
     struct tls *workers = tls_for_workers(error, sizeof(error));
     struct side cleartext = {.hall = &hall}, client = {.hall = &hall}, server = {.hall = &hall};
     struct porch porch;
@@ -341,8 +342,8 @@ static void visit_init(struct visit *visit)
     *visit = (struct visit){0};
     hall_init(&visit->hall, 0);
     visit->server.hall = &visit->hall;
-    visit->callers =
-        tls_for_callers(visit->hall.certificate, visit->hall.key, error, sizeof(error));
+    visit->callers = tls_for_callers(visit->hall.certificate, visit->hall.key, TLS_CLIENT_OFF,
+                                     error, sizeof(error));
     ck_assert_msg(visit->callers != NULL, "%s", error);
     raw_init(&visit->raw, TLS_client_method());
 }
@@ -662,15 +663,18 @@ START_TEST(mistakes_with_files_are_told_with_the_file)
     char error[256];
     hall_init(&hall, 0);
 
-    ck_assert_ptr_null(tls_for_callers("/nowhere/cert.pem", hall.key, error, sizeof(error)));
+    ck_assert_ptr_null(
+        tls_for_callers("/nowhere/cert.pem", hall.key, TLS_CLIENT_OFF, error, sizeof(error)));
     ck_assert_ptr_nonnull(strstr(error, "/nowhere/cert.pem"));
     ck_assert_ptr_nonnull(strstr(error, "No such file"));
 
-    ck_assert_ptr_null(tls_for_callers(hall.certificate, "/nowhere/key.pem", error, sizeof(error)));
+    ck_assert_ptr_null(tls_for_callers(hall.certificate, "/nowhere/key.pem", TLS_CLIENT_OFF, error,
+                                       sizeof(error)));
     ck_assert_ptr_nonnull(strstr(error, "/nowhere/key.pem"));
     ck_assert_ptr_nonnull(strstr(error, "No such file"));
 
-    ck_assert_ptr_null(tls_for_callers(hall.certificate, hall.other_key, error, sizeof(error)));
+    ck_assert_ptr_null(
+        tls_for_callers(hall.certificate, hall.other_key, TLS_CLIENT_OFF, error, sizeof(error)));
     ck_assert_ptr_nonnull(strstr(error, "does not belong to"));
     ck_assert_ptr_nonnull(strstr(error, hall.other_key));
 
@@ -681,15 +685,18 @@ START_TEST(mistakes_with_files_are_told_with_the_file)
                      1);
     fclose(file);
     EVP_PKEY_free(key);
-    ck_assert_ptr_null(tls_for_callers(hall.certificate, hall.other_key, error, sizeof(error)));
+    ck_assert_ptr_null(
+        tls_for_callers(hall.certificate, hall.other_key, TLS_CLIENT_OFF, error, sizeof(error)));
     ck_assert_ptr_nonnull(strstr(error, hall.other_key)); /* and nothing was asked on a terminal */
 
     write_text(hall.other_key, "no key at all\n");
-    ck_assert_ptr_null(tls_for_callers(hall.certificate, hall.other_key, error, sizeof(error)));
+    ck_assert_ptr_null(
+        tls_for_callers(hall.certificate, hall.other_key, TLS_CLIENT_OFF, error, sizeof(error)));
     ck_assert_ptr_nonnull(strstr(error, hall.other_key));
 
     write_text(hall.certificate, "");
-    ck_assert_ptr_null(tls_for_callers(hall.certificate, hall.key, error, sizeof(error)));
+    ck_assert_ptr_null(
+        tls_for_callers(hall.certificate, hall.key, TLS_CLIENT_OFF, error, sizeof(error)));
     ck_assert_ptr_nonnull(strstr(error, hall.certificate));
     hall_fini(&hall);
 }

@@ -130,7 +130,7 @@ struct real_worker *real_worker_start(const char *certificate, const char *key, 
     worker->dumb = dumb;
     worker->loop = loop_new();
     worker->mailbox = mailbox_open(worker->loop, 4, worker);
-    worker->tls = tls_for_callers(certificate, key, error, sizeof(error));
+    worker->tls = tls_for_callers(certificate, key, TLS_CLIENT_OFF, error, sizeof(error));
     ck_assert_msg(worker->tls != NULL, "%s", error);
     ck_assert(address_parse(&address, SPAN_OF("127.0.0.1:0"), error, sizeof(error)));
     int fd = socket_listen(&address, false, error, sizeof(error));
