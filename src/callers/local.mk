@@ -19,6 +19,7 @@ src_libteegate_a_SOURCES += \
     src/callers/parents.c src/callers/parents.h \
     src/callers/reaper.c src/callers/reaper.h \
     src/callers/replay.c src/callers/replay.h \
+    src/callers/ring.c src/callers/ring.h \
     src/callers/scripts.h \
     src/callers/secrets.c src/callers/secrets.h \
     src/callers/statedir.c src/callers/statedir.h \

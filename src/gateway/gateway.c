@@ -32,7 +32,7 @@ struct gateway {
     struct journal *journal;
     struct attester *attester;
     struct redis_child store;
-    struct redis_options redis;
+    struct fleet_options redis;
     struct lane *lanes[LANES_MAX];
     unsigned lane_count;
     char addresses[CONFIG_LISTENERS_MAX][ADDRESS_TEXT_MAX]; /* as bound */
@@ -109,8 +109,9 @@ static bool read_password(struct gateway *gateway)
     if (file[0] == '\0')
         return true;
     FILE *in = fopen(file, "re");
-    char *line =
-        in == NULL ? NULL : fgets(gateway->redis.password, sizeof(gateway->redis.password), in);
+    char *line = in == NULL ? NULL
+                            : fgets(gateway->redis.server.password,
+                                    sizeof(gateway->redis.server.password), in);
     if (in != NULL)
         fclose(in);
     if (line == NULL) {
@@ -133,11 +134,13 @@ static bool open_store(struct gateway *gateway)
             return false;
         snprintf(text, sizeof(text), "unix:%s", gateway->store.socket);
     }
-    if (!address_parse(&gateway->redis.address, span_text(text), why, sizeof(why))) {
+    if (!address_parse(&gateway->redis.seeds[0], span_text(text), why, sizeof(why))) {
         snprintf(gateway->error, ERROR_MAX, "redis.address: %s", why);
         return false;
     }
-    snprintf(gateway->redis.user, sizeof(gateway->redis.user), "%s", config->redis_user);
+    gateway->redis.seed_count = 1;
+    snprintf(gateway->redis.server.user, sizeof(gateway->redis.server.user), "%s",
+             config->redis_user);
     return read_password(gateway);
 }
 

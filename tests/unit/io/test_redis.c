@@ -38,7 +38,7 @@ static void note_down(void *owner)
     ck_assert(!redis_is_up(store->redis));
 }
 
-static const struct redis_events events = {note_up, note_down};
+static const struct redis_events events = {note_up, note_down, NULL};
 
 static void tell(struct store *store, const char *text)
 {
