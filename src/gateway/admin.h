@@ -32,7 +32,7 @@ struct admin_parts {
     uint32_t request_ms_max; /* 0: ADMIN_REQUEST_MS_MAX */
     /* Copies the counters' places of all lanes that run, at most `lanes_max`; how many. */
     unsigned (*lanes)(void *owner, const struct stats **out, unsigned lanes_max);
-    /* NULL when calls can be taken; else a sentence that says why not (static). */
+    /* NULL when calls can be taken; else a sentence that says why not, good until the next call. */
     const char *(*why_not_ready)(void *owner);
     void *owner;
 };

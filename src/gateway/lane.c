@@ -1,6 +1,7 @@
 #include "gateway/lane.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,6 +51,7 @@ struct lane {
     struct site site;
     struct sessions sessions;
     struct timer drain_timer;
+    char why[320];   /* not ready */
     bool store_said; /* that it is up, or was lost */
     _Atomic bool has_store;
     uint64_t drain_until;  /* lane ms; 0: not draining */
@@ -298,7 +300,11 @@ static const char *why_not_ready(void *owner)
         return "the gateway is draining";
     if (journal_distrusts_store(lane->options.journal))
         return "the metering store lost what it acknowledged: an operator has to look";
-    return store_is_up(lane->store) ? NULL : "the metering store cannot be reached";
+    if (store_is_up(lane->store))
+        return NULL;
+    snprintf(lane->why, sizeof(lane->why), "the metering store cannot be reached: %s",
+             store_why_down(lane->store));
+    return lane->why;
 }
 
 static void open_admin(struct lane *lane)

@@ -58,7 +58,9 @@ static void print_options(void)
                                          "An entry of a pool's `workers`", "An entry of `agents`"};
     static const char *const notes[] = {
         "`listen` is a list, `pools` and `agents` are mappings of names; see below. `redis: embedded` "
-        "is short for\n`redis: {address: embedded}`.",
+        "is short for\n`redis: {address: embedded}`. Instead of an address, `redis.sentinels` (with "
+        "`redis.master`) or `redis.cluster` is a list\nof up to 16 addresses; the rest of a Cluster "
+        "is found by itself. See [redis.md](redis.md).",
         "",
         "`workers` is a list (a bare URL is short for `{url: ..}`); `attestation.collateral` a path "
         "or a list of paths\nof collateral files or folders of them.",
