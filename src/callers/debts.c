@@ -149,7 +149,9 @@ static void note_owed(void *owner, uint64_t id, const struct redisReply *reply)
     struct debts *debts = owner;
     struct debt *debt = slots_find(&debts->slots, id);
     struct span verdict = answer_word(reply, 0);
-    bool held = span_is(verdict, SPAN_OF("OK")) || span_is(verdict, SPAN_OF("DUP"));
+    uint64_t charge = 0;
+    bool held = (span_is(verdict, SPAN_OF("OK")) || span_is(verdict, SPAN_OF("DUP"))) &&
+                span_to_u64(answer_word(reply, 1), PRICE_UCR_MAX, &charge);
     must(debt != NULL);
     if ((!held && !span_is(verdict, SPAN_OF("NOHOLD"))) || (!held && is_too_early(debts, debt))) {
         note_unanswered(debts, debt);
@@ -158,7 +160,6 @@ static void note_owed(void *owner, uint64_t id, const struct redisReply *reply)
     replay_keep(debts->replay, debt->bucket, span_of(debt->text, debt->text_len),
                 answer_word(reply, 3));
     struct settle_wait *wait = debt->wait;
-    uint64_t charge = held ? answer_number(reply, 1) : 0;
     if (debt->number != 0)
         note_settled(debts, debt, held, charge);
     debt_end(debts, debt);

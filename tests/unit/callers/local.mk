@@ -40,6 +40,13 @@ tests_unit_callers_test_meter_SOURCES = tests/unit/callers/test_meter.c \
 tests_unit_callers_test_meter_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_callers_test_meter_LDADD = $(TEST_LIBS)
 
+check_PROGRAMS += tests/unit/callers/test_bad_replies
+tests_unit_callers_test_bad_replies_SOURCES = tests/unit/callers/test_bad_replies.c \
+    tests/unit/callers/liar.h tests/unit/callers/meter_lane.h tests/unit/callers/lane.h \
+    tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h tests/unit/checks.h
+tests_unit_callers_test_bad_replies_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_bad_replies_LDADD = $(TEST_LIBS)
+
 check_PROGRAMS += tests/unit/callers/test_replay
 tests_unit_callers_test_replay_SOURCES = tests/unit/callers/test_replay.c \
     tests/unit/callers/meter_lane.h tests/unit/callers/lane.h \
