@@ -191,20 +191,23 @@ START_TEST(a_credit_that_is_answered_badly_is_not_known_and_asked_again_given_on
         struct told told = {0};
         snprintf(reference, sizeof(reference), "pay-%u", lie);
         liar_will(&liar, lie, known[3].sha1);
-        accounts_credit(accounts, SPAN_OF("ann"), 7, span_text(reference), SPAN_OF(""), note_told,
+        accounts_credit(accounts, SPAN_OF("eve"), 7, span_text(reference), SPAN_OF(""), note_told,
                         &told, 0);
         lane_until(&lane, told.done);
         bool given = strcmp(lies[lie].name, "no script") == 0 || lies[lie].how == LIE_LATE;
         ck_assert_msg(told.status == (given ? 200 : 503), "%s: %d %s", lies[lie].name, told.status,
                       told.json);
         lie_is_over(lie);
-        while (told.status != 200) {
+        for (unsigned again = 0; told.status != 200; ++again) {
+            ck_assert_uint_lt(again, 1000);
             told = (struct told){0};
-            accounts_credit(accounts, SPAN_OF("ann"), 7, span_text(reference), SPAN_OF(""),
+            accounts_credit(accounts, SPAN_OF("eve"), 7, span_text(reference), SPAN_OF(""),
                             note_told, &told, 0);
             lane_until(&lane, told.done);
         }
-        ck_assert_int_eq(field("ann", "bal"), 1000 + 7 * (lie + 1));
+        const char *balance =
+            caller_say(&lane.redis, "HGET tg:{b%03u}:a:eve bal", store_bucket(SPAN_OF("eve")))->str;
+        ck_assert_int_eq(strtol(balance, NULL, 10), 7 * (lie + 1));
     }
     lies_finish();
 }
