@@ -50,6 +50,7 @@ struct attest_verdict {
     uint8_t instance_sha256[32]; /* then: SHA-256 of "dcap\0", PPID and platform instance id, or of
                                   * "snp\0" and chip id */
     int64_t expires; /* unix seconds: the earliest end among certificates, CRLs and documents */
+    int64_t collateral_expires; /* of the vendor's documents and CRLs alone; 0 when not reached */
 };
 
 static inline bool attest_is_trusted(const struct attest_verdict *verdict)
@@ -129,7 +130,9 @@ struct attest_evaluation {
 /* The highest numbers seen of the platforms of one model; whoever verifies remembers them. */
 struct attest_seen {
     enum attest_tee tee;
-    uint8_t fmspc[6];
+    uint8_t fmspc[6]; /* of SGX and TDX; of SEV-SNP product and kind of key */
+    char product[8];
+    bool vlek;
     struct attest_evaluation evaluation;
 };
 
@@ -192,7 +195,18 @@ bool attest_collateral_holds(const struct attest_collateral *collateral,
                              const struct attest_platform *platform,
                              struct attest_verdict *verdict);
 
+/* The platform a document says it is of; whether that is so, attest_collateral_holds() tells. */
+struct attest_platform attest_collateral_platform(const struct attest_collateral *collateral);
+
 struct attest_evaluation attest_collateral_evaluation(const struct attest_collateral *collateral);
+
+/* Calls `visit` for each piece of evidence in a certificate, without judging any: the name of its
+ * convention (static) and the quote or report, which are there until `visit` returns. False when
+ * there is none that can be read. For audit: what is shown this way is not verified. */
+bool attest_evidence_visit(struct attest_bytes der,
+                           void (*visit)(void *arg, const char *convention,
+                                         struct attest_bytes quote),
+                           void *arg);
 
 /* Verifies a bare SGX or TDX quote. No key is bound: that is the caller's to judge. */
 void attest_verify_quote(const struct attest_request *request, struct attest_bytes quote,

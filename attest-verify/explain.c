@@ -177,8 +177,7 @@ void av_explain_words(const struct attest_request *request, enum attest_check ch
 void av_explain_report(struct attest_explanation *explanation)
 {
     static const enum attest_check of_intel[] = {ATTEST_CHECK_COLLATERAL, ATTEST_CHECK_PCEID,
-                                                 ATTEST_CHECK_QE_REPORT, ATTEST_CHECK_QE_IDENTITY,
-                                                 ATTEST_CHECK_EVALUATION};
+                                                 ATTEST_CHECK_QE_REPORT, ATTEST_CHECK_QE_IDENTITY};
     for (size_t i = 0; explanation != NULL && i < sizeof of_intel / sizeof *of_intel; ++i)
         explanation->checks[of_intel[i]].result = ATTEST_CHECK_NOT_APPLICABLE;
 }

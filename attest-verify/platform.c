@@ -6,6 +6,7 @@
 #include "bytes/cursor.h"
 #include "collateral/collateral.h"
 #include "evidence/evidence.h"
+#include "evidence/evidence_convention.h"
 #include "formats/quote.h"
 #include "verify_report.h"
 
@@ -109,7 +110,7 @@ static bool read_report(const struct attest_request *request, const struct repor
         (one->certificate != NULL &&
          !av_evidence_binds_key(one->evidence, one->certificate, verdict->report_data, verdict)))
         return false;
-    bool ok = av_snp_chain_parse(one->brought, &chain, verdict) &&
+    bool ok = av_snp_chain_parse(one->brought, av_roots_decoder(request->roots), &chain, verdict) &&
               read_product(&report, chain.leaf, platform, verdict);
     platform->tee = ATTEST_TEE_SNP;
     platform->vlek = report.is_vlek;
@@ -145,27 +146,77 @@ static bool read_item(const struct attest_request *request, const struct evidenc
                            : read_quote(request, item->quote, platform, verdict);
 }
 
+/* One whole certificate and what is in it; `set` begins all zero. Free both either way. */
+static bool open_certificate(const struct decoder *decoder, struct attest_bytes der,
+                             X509 **certificate, struct evidence_set *set,
+                             struct attest_verdict *verdict)
+{
+    av_verdict_init(verdict);
+    *certificate = der.len <= CERTIFICATE_BYTES_MAX ? av_decode_certificate(decoder, der) : NULL;
+    if (*certificate == NULL)
+        return av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED,
+                         "not one whole DER certificate of at most %d bytes",
+                         CERTIFICATE_BYTES_MAX);
+    return av_evidence_find(*certificate, set, verdict);
+}
+
 /* All pieces of evidence in a certificate must name one platform: the first one speaks for all. */
 bool attest_platform_of_certificate(const struct attest_request *request, struct attest_bytes der,
                                     struct attest_platform *platform,
                                     struct attest_verdict *verdict)
 {
     struct evidence_set set = {0};
+    X509 *certificate;
     ERR_set_mark();
-    av_verdict_init(verdict);
-    X509 *certificate = der.len <= CERTIFICATE_BYTES_MAX
-                            ? av_decode_certificate(av_roots_decoder(request->roots), der)
-                            : NULL;
-    bool ok = certificate != NULL;
-    if (!ok)
-        av_refuse(verdict, ATTEST_CERTIFICATE_MALFORMED,
-                  "not one whole DER certificate of at most %d bytes", CERTIFICATE_BYTES_MAX);
-    ok = ok && av_evidence_find(certificate, &set, verdict) &&
-         read_item(request, &set.items[0], certificate, platform, verdict);
+    bool ok =
+        open_certificate(av_roots_decoder(request->roots), der, &certificate, &set, verdict) &&
+        read_item(request, &set.items[0], certificate, platform, verdict);
     av_evidence_fini(&set);
     X509_free(certificate);
     ERR_pop_to_mark();
     return ok;
+}
+
+bool attest_evidence_visit(struct attest_bytes der,
+                           void (*visit)(void *arg, const char *convention,
+                                         struct attest_bytes quote),
+                           void *arg)
+{
+    struct evidence_set set = {0};
+    struct attest_verdict verdict;
+    X509 *certificate;
+    ERR_set_mark();
+    bool ok = open_certificate(NULL, der, &certificate, &set, &verdict);
+    for (size_t i = 0; ok && i < set.count; ++i)
+        visit(arg, set.items[i].convention->name, set.items[i].quote);
+    av_evidence_fini(&set);
+    X509_free(certificate);
+    ERR_pop_to_mark();
+    return ok;
+}
+
+/* By the name it bears: the issuer's certificate is not read for this. */
+static bool is_of_processor_ca(const X509_CRL *list)
+{
+    char name[64] = "";
+    X509_NAME_get_text_by_NID(X509_CRL_get_issuer(list), NID_commonName, name, sizeof name);
+    return strcmp(name, "Intel SGX PCK Processor CA") == 0;
+}
+
+struct attest_platform attest_collateral_platform(const struct attest_collateral *collateral)
+{
+    struct attest_platform platform;
+    memset(&platform, 0, sizeof platform);
+    platform.tee = collateral->tcb.head.tee;
+    if (collateral->is_amd) {
+        const char *product = av_snp_product_name(collateral->snp.product);
+        memcpy(platform.product, product, strlen(product));
+        platform.vlek = collateral->snp.is_vlek;
+        return platform;
+    }
+    platform.processor_ca = is_of_processor_ca(collateral->pck_crl);
+    memcpy(platform.fmspc, collateral->tcb.fmspc, sizeof platform.fmspc);
+    return platform;
 }
 
 static bool check_chip(const struct snp_document *document, const struct attest_platform *platform,

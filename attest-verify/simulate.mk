@@ -6,8 +6,8 @@ SIMULATE_SOURCES = \
     attest-verify/simulate/simulate_convention.c \
     attest-verify/simulate/simulate_collateral.c \
     attest-verify/simulate/simulate_dstack.c \
-    attest-verify/simulate/simulate_attested_tls.c \
     attest-verify/simulate/simulate_order.h attest-verify/simulate/simulate_on_demand.c \
+    attest-verify/simulate/simulate_attested_tls.c \
     attest-verify/simulate/simulate_files.c attest-verify/simulate/simulate_files.h \
     attest-verify/simulate/simulate_pki.c attest-verify/simulate/simulate_pki.h \
     attest-verify/simulate/simulate_amd.c attest-verify/simulate/simulate_amd.h \

@@ -119,8 +119,10 @@ static bool verify_collateral(struct trial *trial)
     const struct collateral_chains *chains =
         av_collateral_chains(trial->found.collateral, av_roots_decoder(trial->request->roots),
                              &trial->pck_chain, &trial->chains);
-    return av_collateral_verify(trial->found.collateral, chains, trial->request, grace_s(trial),
-                                &trial->proven, trial->verdict);
+    bool ok = av_collateral_verify(trial->found.collateral, chains, trial->request, grace_s(trial),
+                                   &trial->proven, trial->verdict);
+    trial->verdict->collateral_expires = trial->verdict->expires;
+    return ok;
 }
 
 /* ra-tls d.6: what was once seen of a platform does not become older. Only what holds is compared,
@@ -293,12 +295,30 @@ void attest_verify_quote(const struct attest_request *request, struct attest_byt
     ERR_pop_to_mark();
 }
 
+/* Of a SEV-SNP report: the machine, its firmware, and the guest's number on it. The machine is
+ * compared as instance; firmware may be updated while a guest runs. */
+static bool is_of_machine(const char *name)
+{
+    static const char *const names[] = {"chip_id",           "cpuid",
+                                        "platform_info",     "signer_info",
+                                        "report_id",         "report_id_ma",
+                                        "current_tcb",       "reported_tcb",
+                                        "committed_tcb",     "launch_tcb",
+                                        "current_version",   "committed_version",
+                                        "launch_mit_vector", "current_mit_vector"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 bool av_is_same_code(const struct attest_verdict *a, const struct attest_verdict *b)
 {
     if (a->tee != b->tee || a->measurement_count != b->measurement_count)
         return false;
     for (size_t i = 0; i < a->measurement_count; ++i)
-        if (memcmp(a->measurements[i].bytes, b->measurements[i].bytes,
+        if (!is_of_machine(a->measurements[i].name) &&
+            memcmp(a->measurements[i].bytes, b->measurements[i].bytes,
                    sizeof a->measurements[i].bytes) != 0)
             return false;
     return true;
@@ -307,7 +327,8 @@ bool av_is_same_code(const struct attest_verdict *a, const struct attest_verdict
 /* Several pieces of evidence are one statement only if they tell the same. */
 static bool tell_the_same(const struct attest_verdict *a, const struct attest_verdict *b)
 {
-    return av_is_same_code(a, b) && memcmp(a->fmspc, b->fmspc, sizeof a->fmspc) == 0;
+    return av_is_same_code(a, b) && memcmp(a->fmspc, b->fmspc, sizeof a->fmspc) == 0 &&
+           memcmp(a->instance_sha256, b->instance_sha256, sizeof a->instance_sha256) == 0;
 }
 
 static void judge_item(const struct attest_request *request, const struct evidence *item,

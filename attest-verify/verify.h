@@ -13,7 +13,7 @@ void av_judge_quote(const struct attest_request *request, struct attest_bytes by
                     struct attest_verdict *verdict);
 
 /* The same kind of TEE with the same measurements, all of them: on TDX the MRTD is firmware alone.
- */
+ * Of a SEV-SNP report all but what is of the machine. */
 bool av_is_same_code(const struct attest_verdict *a, const struct attest_verdict *b);
 
 #endif

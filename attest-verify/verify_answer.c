@@ -71,8 +71,13 @@ static struct evidence held_log(const struct evidence_set *set)
  * list never does: who is judged must not choose it. */
 static void judge_report(struct trial *trial, const struct evidence *held)
 {
-    struct attest_snp_endorsements brought =
-        trial->answer.endorsements.leaf.len > 0 ? trial->answer.endorsements : held->endorsements;
+    struct attest_snp_endorsements brought = trial->answer.endorsements;
+    if (brought.leaf.len == 0)
+        brought.leaf = held->endorsements.leaf;
+    if (brought.ica.len == 0)
+        brought.ica = held->endorsements.ica;
+    if (brought.ark.len == 0)
+        brought.ark = held->endorsements.ark;
     struct report_case one = {
         .bytes = trial->answer.evidence, .brought = &brought, .evidence = held};
     brought.crl = (struct attest_bytes){NULL, 0};

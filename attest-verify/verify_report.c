@@ -3,11 +3,14 @@
 
 #include "bytes/crypto.h"
 #include "bytes/cursor.h"
+#include "bytes/moment.h"
 #include "collateral/collateral.h"
 #include "explain.h"
 #include "policy/appraise_snp.h"
 
 #include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
 
 /* One verification under way. */
 struct trial {
@@ -109,7 +112,8 @@ static void complete_chain(struct trial *trial)
 static bool find_chain(struct trial *trial)
 {
     struct snp_chain *chain = &trial->chain;
-    if (!av_snp_chain_parse(trial->one->brought, chain, trial->verdict) ||
+    if (!av_snp_chain_parse(trial->one->brought, av_roots_decoder(trial->request->roots), chain,
+                            trial->verdict) ||
         (chain->leaf != NULL && !av_report_read_leaf(&trial->found.report, chain->leaf,
                                                      &trial->found.leaf, trial->verdict)))
         return false;
@@ -148,6 +152,28 @@ static bool verify_chain(struct trial *trial)
     trial->found.has_crl = trial->chain.crl != NULL;
     return av_snp_chain_verify(&trial->chain, leaf->product, leaf->is_vlek, trial->request,
                                trial->verdict);
+}
+
+/* As with evaluation numbers: what was once seen of a product's lists does not become older. */
+static bool check_list_age(struct trial *trial)
+{
+    const struct attest_request *request = trial->request;
+    const struct snp_leaf *leaf = &trial->found.leaf;
+    const char *product = av_snp_product_name(leaf->product);
+    int64_t issued;
+    if (trial->chain.crl == NULL ||
+        !av_moment_from_asn1(X509_CRL_get0_lastUpdate(trial->chain.crl), &issued))
+        return true; /* the policy's to judge, and av_crl_check_times()'s */
+    for (size_t i = 0; i < request->seen_count; ++i) {
+        const struct attest_seen *seen = &request->seen[i];
+        if (seen->tee == ATTEST_TEE_SNP && seen->vlek == leaf->is_vlek &&
+            strncmp(seen->product, product, sizeof seen->product) == 0 &&
+            (issued < 0 || (uint64_t)issued < seen->evaluation.tcb))
+            return av_refuse(trial->verdict, ATTEST_COLLATERAL_ROLLED_BACK,
+                             "its revocation list was issued at %lld, but one of %llu was seen",
+                             (long long)issued, (unsigned long long)seen->evaluation.tcb);
+    }
+    return true;
 }
 
 static bool check_product(struct trial *trial)
@@ -228,6 +254,7 @@ static const struct {
     {ATTEST_CHECK_CHOICE, find_chain},               /* 2 */
     {ATTEST_CHECK_PCK, read_leaf},                   /* 1, 3 */
     {ATTEST_CHECK_PCK_CHAIN, verify_chain},          /* 2 */
+    {ATTEST_CHECK_EVALUATION, check_list_age},       /* d.6 */
     {ATTEST_CHECK_PCK, check_product},               /* 3 */
     {ATTEST_CHECK_QUOTE_SIGNATURE, check_signature}, /* 5 */
     {ATTEST_CHECK_TCB, check_tcbs},                  /* 6, 4 */
@@ -253,6 +280,8 @@ static void tell(const struct trial *trial, enum attest_check check, char *out, 
     else if (check == ATTEST_CHECK_PCK_CHAIN)
         snprintf(out, size, "at %lld all are in force; the first of those seen so far ends at %lld",
                  (long long)trial->request->now, (long long)trial->verdict->expires);
+    else if (check == ATTEST_CHECK_EVALUATION)
+        snprintf(out, size, "its revocation list is not older than one seen before");
     else if (check == ATTEST_CHECK_QUOTE_SIGNATURE)
         snprintf(out, size, "the %s's signature of the report", key);
     else if (check == ATTEST_CHECK_TCB)

@@ -13,7 +13,7 @@ include $(srcdir)/src/gateway/local.mk
 include $(srcdir)/src/ctl/local.mk
 
 # What a program or test needs behind its own sources.
-TEEGATE_LIBS = src/libteegate.a $(ATTEST_LIBS) \
+TEEGATE_LIBS = src/libteegate.a $(FETCH_LIBS) \
     $(EVENT_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(HIREDIS_LIBS) $(YAML_LIBS) $(CJSON_LIBS)
 
 bin_PROGRAMS += src/teegate

@@ -18,7 +18,7 @@ include $(srcdir)/tests/lint/local.mk
 include $(srcdir)/tests/conformance/local.mk
 include $(srcdir)/tests/bench/local.mk
 
-EXTRA_DIST += tests/integration/challenge.py \
+EXTRA_DIST += tests/coverage.sh tests/integration/challenge.py \
     tests/integration/collateral_server.py \
     tests/integration/conftest.py \
     tests/integration/gateway.py \
@@ -27,19 +27,21 @@ EXTRA_DIST += tests/integration/challenge.py \
     tests/integration/test_abuse.py \
     tests/integration/test_challenge.py \
     tests/integration/test_clients.py \
+    tests/integration/test_collateral.py \
     tests/integration/test_config.py \
     tests/integration/test_demo.py \
     tests/integration/test_errors.py \
     tests/integration/test_fetch.py \
     tests/integration/test_money.py \
     tests/integration/test_redis.py \
+    tests/integration/test_receipts.py \
     tests/integration/test_retry.py \
     tests/integration/test_streaming.py \
     tests/integration/test_trust.py \
     tests/integration/worker.py
 
 # Real processes and real clients; Debian's python3, which has python3-pytest, python3-h2, python3-httpx.
-.PHONY: check-integration fuzz
+.PHONY: check-integration fuzz coverage
 check-integration: all
 	TEEGATE_BUILD='$(abs_builddir)' /usr/bin/python3 -m pytest -q '$(srcdir)/tests/integration'
 
@@ -50,3 +52,7 @@ fuzz: tests/fuzz/fuzz_$(FUZZ)
 	mkdir -p fuzz.found/$(FUZZ)
 	tests/fuzz/fuzz_$(FUZZ) -max_total_time=$(SECONDS) -artifact_prefix=fuzz.found/$(FUZZ)/ fuzz.found/$(FUZZ) \
 	    '$(srcdir)/tests/fuzz/corpus/$(FUZZ)'
+
+# Lines and branches of attest-verify/ that its own tests take, in a build of its own.
+coverage:
+	'$(srcdir)/tests/coverage.sh' '$(abs_builddir)/coverage'

@@ -5,22 +5,16 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
-X509 *av_snp_certificate_parse(struct attest_bytes bytes)
+X509 *av_snp_certificate_parse(const struct decoder *decoder, struct attest_bytes bytes)
 {
-    const unsigned char *end = bytes.ptr;
-    X509 *certificate = NULL;
     if (bytes.len == 0 || bytes.len > SNP_CERTIFICATE_BYTES_MAX)
         return NULL;
-    if (bytes.ptr[0] == '-') { /* DER begins with a sequence's tag */
-        struct cursor cursor = av_cursor_over(bytes);
-        certificate = av_pem_take_certificate(&cursor);
-        if (av_pem_is_spent(&cursor))
-            return certificate;
-    } else {
-        certificate = d2i_X509(NULL, &end, (long)bytes.len);
-        if (end == bytes.ptr + bytes.len)
-            return certificate;
-    }
+    if (bytes.ptr[0] != '-') /* DER begins with a sequence's tag */
+        return av_decode_certificate(decoder, bytes);
+    struct cursor cursor = av_cursor_over(bytes);
+    X509 *certificate = av_pem_take_certificate(&cursor);
+    if (av_pem_is_spent(&cursor))
+        return certificate;
     X509_free(certificate);
     return NULL;
 }
@@ -35,7 +29,8 @@ static X509_CRL *parse_crl(struct attest_bytes der)
     return NULL;
 }
 
-bool av_snp_chain_parse(const struct attest_snp_endorsements *endorsements, struct snp_chain *chain,
+bool av_snp_chain_parse(const struct attest_snp_endorsements *endorsements,
+                        const struct decoder *decoder, struct snp_chain *chain,
                         struct attest_verdict *verdict)
 {
     *chain = (struct snp_chain){.leaf = NULL};
@@ -49,7 +44,7 @@ bool av_snp_chain_parse(const struct attest_snp_endorsements *endorsements, stru
     for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) {
         if (parts[i].bytes.len == 0)
             continue;
-        *parts[i].out = av_snp_certificate_parse(parts[i].bytes);
+        *parts[i].out = av_snp_certificate_parse(decoder, parts[i].bytes);
         if (*parts[i].out == NULL)
             return av_refuse(verdict, ATTEST_LEAF_MALFORMED,
                              "the %s is not one whole certificate of at most %d bytes",

@@ -20,11 +20,12 @@ struct snp_chain {
 
 /* Each exactly one certificate, DER or PEM, and the list DER; empty ones are not given. */
 AV_MUST_USE bool av_snp_chain_parse(const struct attest_snp_endorsements *endorsements,
-                                    struct snp_chain *chain, struct attest_verdict *verdict);
+                                    const struct decoder *decoder, struct snp_chain *chain,
+                                    struct attest_verdict *verdict);
 void av_snp_chain_fini(struct snp_chain *chain);
 
-/* NULL unless it is exactly one of at most SNP_CERTIFICATE_BYTES_MAX. */
-X509 *av_snp_certificate_parse(struct attest_bytes bytes);
+/* NULL unless it is exactly one of at most SNP_CERTIFICATE_BYTES_MAX. `decoder` may be NULL. */
+X509 *av_snp_certificate_parse(const struct decoder *decoder, struct attest_bytes bytes);
 
 /* One product in the names of ASK or ASVK, and ARK. */
 AV_MUST_USE bool av_snp_chain_is_of(const struct snp_chain *chain, enum snp_product product,

@@ -36,7 +36,7 @@ static bool parse_certificate(const cJSON *json, const char *member, bool is_opt
     if (pem == NULL)
         return is_optional && cJSON_GetObjectItemCaseSensitive(json, member) == NULL;
     struct attest_bytes bytes = {.ptr = (const uint8_t *)pem, .len = strlen(pem)};
-    *out = bytes.len > 0 && pem[0] == '-' ? av_snp_certificate_parse(bytes) : NULL;
+    *out = bytes.len > 0 && pem[0] == '-' ? av_snp_certificate_parse(NULL, bytes) : NULL;
     return *out != NULL;
 }
 

@@ -147,16 +147,7 @@ static bool judge(const struct errand *errand, struct attest_collateral *collate
     *expires = verdict.expires;
     if (!is_older(evaluation, &errand->seen))
         return true;
-    if (errand->request->platform.tee == ATTEST_TEE_SNP)
-        snprintf(error, error_size,
-                 "an old document: its list was issued at %" PRIu64 ", but one of %" PRIu64
-                 " was seen",
-                 evaluation->tcb, errand->seen.tcb);
-    else
-        snprintf(error, error_size,
-                 "an old document: its evaluation numbers are %" PRIu64 " and %" PRIu64
-                 ", but %" PRIu64 " and %" PRIu64 " were seen",
-                 evaluation->tcb, evaluation->qe, errand->seen.tcb, errand->seen.qe);
+    fetch_store_say_old(&errand->request->platform, evaluation, &errand->seen, error, error_size);
     return false;
 }
 

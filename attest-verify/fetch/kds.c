@@ -113,7 +113,7 @@ static bool add_chain(cJSON *document, const struct reply *reply)
 
 static bool add_leaf(cJSON *document, const struct reply *reply)
 {
-    X509 *leaf = av_snp_certificate_parse((struct attest_bytes){reply->body, reply->len});
+    X509 *leaf = av_snp_certificate_parse(NULL, (struct attest_bytes){reply->body, reply->len});
     bool ok = leaf != NULL && add_certificate(document, "leaf", leaf);
     X509_free(leaf);
     return ok;

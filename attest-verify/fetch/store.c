@@ -217,6 +217,22 @@ static bool keep_locked(const struct store *store, const struct attest_platform 
     return write_file(path, json, len, error, error_size);
 }
 
+void fetch_store_say_old(const struct attest_platform *platform,
+                         const struct attest_evaluation *its, const struct attest_evaluation *seen,
+                         char *error, size_t error_size)
+{
+    if (platform->tee == ATTEST_TEE_SNP)
+        snprintf(error, error_size,
+                 "an old document: its list was issued at %" PRIu64 ", but one of %" PRIu64
+                 " was seen",
+                 its->tcb, seen->tcb);
+    else
+        snprintf(error, error_size,
+                 "an old document: its evaluation numbers are %" PRIu64 " and %" PRIu64
+                 ", but %" PRIu64 " and %" PRIu64 " were seen",
+                 its->tcb, its->qe, seen->tcb, seen->qe);
+}
+
 static bool remember_locked(const struct store *store, const struct attest_platform *platform,
                             const struct attest_evaluation *evaluation, char *error,
                             size_t error_size)
@@ -226,10 +242,7 @@ static bool remember_locked(const struct store *store, const struct attest_platf
         return false;
     if (evaluation->tcb >= seen.tcb && evaluation->qe >= seen.qe)
         return raise_locked(store, platform, &seen, evaluation, error, error_size);
-    snprintf(error, error_size,
-             "an old document: its evaluation numbers are %" PRIu64 " and %" PRIu64 ", but %" PRIu64
-             " and %" PRIu64 " were seen",
-             evaluation->tcb, evaluation->qe, seen.tcb, seen.qe);
+    fetch_store_say_old(platform, evaluation, &seen, error, error_size);
     return false;
 }
 

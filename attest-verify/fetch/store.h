@@ -38,4 +38,9 @@ bool fetch_store_remember(const struct store *store, const struct attest_platfor
                           const struct attest_evaluation *evaluation, char *error,
                           size_t error_size);
 
+/* The sentence about a document that is older than what was seen. */
+void fetch_store_say_old(const struct attest_platform *platform,
+                         const struct attest_evaluation *its, const struct attest_evaluation *seen,
+                         char *error, size_t error_size);
+
 #endif

@@ -209,7 +209,7 @@ bool call_prepare(struct call *call, char *error, size_t size)
     if (fetching->wanted &&
         !av_fetching_run(fetching, &platform, call->now, &call->inputs, error, size))
         return false;
-    call->has_seen = fetching->store != NULL && platform.tee != ATTEST_TEE_SNP;
+    call->has_seen = fetching->store != NULL;
     return !call->has_seen || av_fetching_remember(fetching, &platform, call->now, &call->inputs,
                                                    &call->seen, error, size);
 }

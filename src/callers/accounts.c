@@ -22,9 +22,9 @@ enum {
 
 /* ------------------------------------------------------------------ show */
 
-static const char *const shown[] = {"st",  "bal",  "held", "spent", "tup",   "seq",
-                                    "inf", "cred", "conc", "rpm",   "burst", "dM",
-                                    "mM",  "maxc", "dN",   "dU",    "mN",    "mU"};
+static const char *const shown[] = {"st",   "bal",  "held", "spent", "tup", "seq", "inf",
+                                    "cred", "conc", "rpm",  "burst", "dM",  "mM",  "maxc",
+                                    "subd", "dN",   "dU",   "mN",    "mU"};
 enum { SHOWN = sizeof(shown) / sizeof(*shown) };
 
 static struct span shown_word(const struct redisReply *reply, const char *name)
@@ -61,6 +61,7 @@ static void write_limits(struct json *json, const struct redisReply *reply)
     json_u64(json, "day_ucr", shown_number(reply, "dM"));
     json_u64(json, "month_ucr", shown_number(reply, "mM"));
     json_u64(json, "call_ucr", shown_number(reply, "maxc"));
+    json_u64(json, "sub_budget_ucr", shown_number(reply, "subd"));
     json_end_object(json);
 }
 
@@ -171,6 +172,7 @@ static const char *add_limits(struct words *args, const struct account_limits *l
         {"dM", limits->day_ucr, PRICE_UCR_MAX, "the day's limit is above 2^53 - 1"},
         {"mM", limits->month_ucr, PRICE_UCR_MAX, "the month's limit is above 2^53 - 1"},
         {"maxc", limits->call_ucr, PRICE_UCR_MAX, "the call's limit is above 2^53 - 1"},
+        {"subd", limits->sub_budget_ucr, PRICE_UCR_MAX, "the sub-budget is above 2^53 - 1"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); ++i) {
         if (rows[i].value == UINT64_MAX)

@@ -7,6 +7,7 @@
 #include "callers/store.h"
 
 struct accounts;
+struct signer;
 
 /* `status` as in HTTP; `json` (a JSON object) lives until the function returns. On errors it is a
  * problem with "detail". */
@@ -14,8 +15,11 @@ typedef void accounts_answer(void *owner, uint64_t id, int status, struct span j
 
 struct accounts *accounts_new(struct loop *loop, struct store *store);
 void accounts_free(struct accounts *accounts);
+/* Settled invocations are shown with a receipt from now on; lent. */
+void accounts_sign_with(struct accounts *accounts, const struct signer *signer);
 
-struct account_limits { /* UINT64_MAX: leave as it is; 0: no limit (credit line: none) */
+struct account_limits { /* UINT64_MAX: leave as it is; 0: no limit (credit line and
+                         * sub-budget: none) */
     uint64_t credit_line_ucr;
     uint64_t concurrency;
     uint64_t rate_per_minute;
@@ -23,6 +27,7 @@ struct account_limits { /* UINT64_MAX: leave as it is; 0: no limit (credit line:
     uint64_t day_ucr;
     uint64_t month_ucr;
     uint64_t call_ucr;
+    uint64_t sub_budget_ucr; /* of a call that names none */
 };
 
 /* Each may answer 503 (store away). Names: 1 to 64 of [a-z0-9._@-]. */

@@ -12,6 +12,7 @@ enum {
     LINES_CHECKPOINT = LINES_RELEASE + 2,
     LINES_HOLD = LINES_RELEASE + 5,
     LINES_SETTLE = LINES_RELEASE + 6,
+    LINES_NOTED = LINES_SETTLE + 1,
     LINES_PARENT = 2
 };
 
@@ -60,12 +61,15 @@ size_t owed_write(char out[OWED_TEXT_MAX], const struct hold *hold,
     if (settlement != NULL) {
         uint64_t over = settlement->over_ucr < PRICE_UCR_MAX ? settlement->over_ucr : PRICE_UCR_MAX;
         char usage[320], worker[sizeof(settlement->worker)], outcome[64];
+        char note[RECEIPT_NOTE_MAX] = "";
         write_usage(usage, sizeof(usage), &settlement->usage);
         write_word(worker, sizeof(worker), settlement->worker);
         write_word(outcome, sizeof(outcome), settlement->outcome);
+        if (settlement->note != NULL)
+            receipt_note_write(note, settlement->note);
         used += snprintf(out + used, OWED_TEXT_MAX - (size_t)used,
-                         "\n%" PRIu64 "\n%" PRIu64 "\n%s\n%d\n%s\n%s", settlement->cost_ucr, over,
-                         outcome, settlement->status, usage, worker);
+                         "\n%" PRIu64 "\n%" PRIu64 "\n%s\n%d\n%s\n%s\n%s", settlement->cost_ucr,
+                         over, outcome, settlement->status, usage, worker, note);
     }
     must(used > 0 && used < OWED_TEXT_MAX);
     return (size_t)used;
@@ -143,7 +147,7 @@ static bool read_rest(const struct span *lines, unsigned count, struct owed *owe
         owed->sub = lines[4];
         return true;
     }
-    if (!span_is(owed->mode, SPAN_OF("S")) || count != LINES_SETTLE)
+    if (!span_is(owed->mode, SPAN_OF("S")) || count < LINES_SETTLE || count > LINES_NOTED)
         return false;
     owed->cost = lines[0];
     owed->over = lines[1];
@@ -151,14 +155,15 @@ static bool read_rest(const struct span *lines, unsigned count, struct owed *owe
     owed->status = lines[3];
     owed->usage = lines[4];
     owed->worker = lines[5];
+    owed->note = count > LINES_SETTLE ? lines[6] : SPAN_OF("");
     return true;
 }
 
 bool owed_read(struct span text, struct owed *owed)
 {
-    struct span memory[LINES_SETTLE + LINES_PARENT];
+    struct span memory[LINES_NOTED + LINES_PARENT];
     struct span *lines = memory;
-    unsigned count = split(text, lines, LINES_SETTLE + LINES_PARENT);
+    unsigned count = split(text, lines, LINES_NOTED + LINES_PARENT);
     uint64_t bucket;
     bool nested = count > 0 && span_is(lines[0], SPAN_OF("2"));
     if (count < LINES_RELEASE + (nested ? LINES_PARENT : 0) ||
@@ -214,6 +219,7 @@ void owed_words(const struct owed *owed, struct words *keys, struct words *args)
     words_add(args, owed->status);
     words_add(args, owed->usage);
     words_add(args, owed->worker);
+    words_add(args, owed->note);
 }
 
 void owed_hold_words(const struct owed *owed, const char *gateway, struct words *keys,

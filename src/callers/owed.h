@@ -9,7 +9,7 @@
 struct hold;
 struct settlement;
 
-enum { OWED_TEXT_MAX = 1024 };
+enum { OWED_TEXT_MAX = 2048 };
 
 struct owed {
     uint16_t bucket;
@@ -20,8 +20,9 @@ struct owed {
     struct span parent, root;                         /* empty: it has none */
     struct span cost;                                 /* settle, checkpoint */
     struct span over, outcome, status, usage, worker; /* settle */
-    struct span ttl;                                  /* hold, checkpoint */
-    struct span ceiling, cid, key_id, sub;            /* hold */
+    struct span note;                      /* settle; empty in entries of former versions */
+    struct span ttl;                       /* hold, checkpoint */
+    struct span ceiling, cid, key_id, sub; /* hold */
 };
 
 /* Writes the text of a settle, or without a settlement of a release; its length. */

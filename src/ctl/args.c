@@ -195,18 +195,19 @@ static bool starts_a_name(const struct args *args, const char *word)
     return false;
 }
 
+/* Two words before one: "workers evidence" is not "workers" with an operand. */
 static const struct ctl_command *find(const struct args *args, const char *first,
                                       const char *second)
 {
     for (const struct ctl_command *c = args->commands; c->name != NULL; ++c) {
         size_t len = strcspn(c->name, " ");
-        const char *rest = c->name[len] == ' ' ? c->name + len + 1 : NULL;
-        if (has_name(first, c->name, strlen(first)) && rest == NULL)
-            return c;
-        if (rest != NULL && second != NULL && strlen(first) == len &&
-            strncmp(c->name, first, len) == 0 && strcmp(rest, second) == 0)
+        if (c->name[len] == ' ' && second != NULL && strlen(first) == len &&
+            strncmp(c->name, first, len) == 0 && strcmp(c->name + len + 1, second) == 0)
             return c;
     }
+    for (const struct ctl_command *c = args->commands; c->name != NULL; ++c)
+        if (strcmp(c->name, first) == 0)
+            return c;
     return NULL;
 }
 
@@ -237,7 +238,7 @@ static bool take_name(struct args *args)
     if (args->call->command == NULL)
         return wrong(args, "there is no command '%.100s%s%.100s'", first, second != NULL ? " " : "",
                      second != NULL ? second : "");
-    args->at += pair;
+    args->at += strchr(args->call->command->name, ' ') != NULL;
     return true;
 }
 

@@ -244,6 +244,58 @@ int ctl_workers(struct ctl_call *call)
     return ask_and_show(call, "GET", "/workers", NULL, show_workers);
 }
 
+static void show_receipt_keys(struct ctl_call *call, const cJSON *json)
+{
+    static const struct show_column columns[] = {{"kid", "KID"}, {"x", "PUBLIC-KEY"}, {NULL, NULL}};
+    show_rows(call->out, cJSON_GetObjectItemCaseSensitive(json, "keys"), columns, "No keys.");
+}
+
+int ctl_receipts_keys(struct ctl_call *call)
+{
+    return ask_and_show(call, "GET", "/receipts/keys", NULL, show_receipt_keys);
+}
+
+static void show_accepted(struct ctl_call *call, const cJSON *json)
+{
+    fprintf(call->out,
+            cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "accepted"))
+                ? "Calls are taken again.\n"
+                : "Nothing was to be accepted: calls are not refused for the store's sake.\n");
+}
+
+int ctl_store_accept(struct ctl_call *call)
+{
+    return ask_and_show(call, "POST", "/store/accept", NULL, show_accepted);
+}
+
+int ctl_receipts_rotate(struct ctl_call *call)
+{
+    return ask_and_show(call, "POST", "/receipts/rotate", NULL, show_receipt_keys);
+}
+
+static void show_evidence(struct ctl_call *call, const cJSON *json)
+{
+    const cJSON *one;
+    cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(json, "evidence"))
+    {
+        const cJSON *pem = cJSON_GetObjectItemCaseSensitive(one, "certificate");
+        cJSON *facts = cJSON_Duplicate(one, true);
+        cJSON_DeleteItemFromObjectCaseSensitive(facts, "certificate");
+        show_members(call->out, facts);
+        cJSON_Delete(facts);
+        if (cJSON_IsString(pem))
+            fprintf(call->out, "\n%s\n", pem->valuestring);
+    }
+}
+
+int ctl_workers_evidence(struct ctl_call *call)
+{
+    struct ask_path path = {"/workers"};
+    ask_path_add(&path, call->operands[0]);
+    ask_path_add(&path, "evidence");
+    return ask_and_show(call, "GET", path.text, NULL, show_evidence);
+}
+
 static void show_live(struct ctl_call *call, const cJSON *json)
 {
     static const struct show_column columns[] = {

@@ -18,12 +18,19 @@ static const struct ctl_option limits[] = {
     {"--day", OPTION_AMOUNT, "AMOUNT", "day_ucr", "spending a day (UTC); 0: no limit", false},
     {"--month", OPTION_AMOUNT, "AMOUNT", "month_ucr", "spending a month (UTC); 0: no limit", false},
     {"--max-call", OPTION_AMOUNT, "AMOUNT", "call_ucr", "ceiling of one call; 0: no limit", false},
+    {"--sub-budget", OPTION_AMOUNT, "AMOUNT", "sub_budget_ucr",
+     "for the calls below one that names no sub-budget; 0: none", false},
     NO_OPTION,
 };
 
 static const struct ctl_option credit_add[] = {
     {"--ref", OPTION_TEXT, "REF", "reference", "what it is for; the same REF counts once", true},
     {"--note", OPTION_TEXT, "TEXT", "note", "a word for the ledger", false},
+    NO_OPTION,
+};
+
+static const struct ctl_option store_accept[] = {
+    {"--i-know", OPTION_WORD, "yes", NULL, "that money the store forgot is given away", true},
     NO_OPTION,
 };
 
@@ -97,6 +104,23 @@ const struct ctl_command ctl_commands[] = {
      "word of the last verdict; a refused worker gets no request, and -o json has the verdict's detail.\n"
      "This is the view of the gateway's first lane.\n",
      "  teegatectl workers\n", ctl_workers},
+    {"receipts keys", "", 0, none,
+     "Show the keys of this gateway's receipts, by their public halves",
+     "The first one signs; those after it signed before and are still shown to callers.\n",
+     "  teegatectl receipts keys\n", ctl_receipts_keys},
+    {"receipts rotate", "", 0, none, "Sign receipts with a new key from now on",
+     "The private half of the key before is destroyed; receipts it signed still verify. The last\n"
+     "15 keys are shown at /.well-known/teegate.\n",
+     "  teegatectl receipts rotate\n", ctl_receipts_rotate},
+    {"workers evidence", "ID", 1, none, "Show a worker's last certificate, quote and verdict",
+     "What the gateway judged last, for audit: -o json has the quotes in base64, and 'attest-verify\n"
+     "cert' judges the certificate again. ID is from 'teegatectl workers'.\n",
+     "  teegatectl workers evidence 10.0.0.7:8443\n", ctl_workers_evidence},
+    {"store accept", "", 0, store_accept,
+     "Go on with a metering store that lost what it acknowledged",
+     "After an old backup of Redis was restored the gateway takes no calls: balances in it may be\n"
+     "too high. Correct them first ('credit adjust'), or know that they are right.\n",
+     "  teegatectl store accept --i-know yes\n", ctl_store_accept},
     {"live", "", 0, none, "Show the calls under way",
      "This is the view of the gateway's first lane, at most 1000 calls.\n", "  teegatectl live\n",
      ctl_live},

@@ -4,7 +4,7 @@
  *
  *   OPEN     path -> target; what the gateway answers by itself goes to END
  *   IDENTIFY credential -> caller -> agent                          (waits for auth)
- *   OWN      the caller's account or invocation                     (waits for Redis; then END)
+ *   OWN      the caller's account or invocation (waits for Redis), a worker's evidence; then END
  *   ADMIT    price and caps -> ceiling -> meter_hold                (waits for Redis)
  *   PLACE    head for the worker -> pools_lend
  *   ATTEMPT  waits for a verified link, then for the answer's head; the request body flows; a fault
@@ -25,7 +25,9 @@
 #include "base/stats.h"
 #include "callers/accounts.h"
 #include "callers/auth.h"
+#include "callers/keyring.h"
 #include "callers/meter.h"
+#include "callers/receipts.h"
 #include "http/http.h"
 #include "rules/agents.h"
 #include "workers/pools.h"
@@ -43,6 +45,7 @@ struct exchange_options {
     uint32_t subcalls_depth;   /* a root call has depth 0; default 4, at most LINEAGE_DEPTH_MAX */
     uint32_t subcalls_live;    /* directly below one call at once; default 16 */
     bool cors;                 /* the gateway answers preflights and adds the fields */
+    bool body_digests;         /* bodies are hashed as they pass, for the receipt */
 };
 
 /* What a lane gives its exchanges. The lane owns it; `agents` changes only between turns. */
@@ -54,12 +57,15 @@ struct site {
     struct meter *meter;
     struct accounts *accounts;
     struct store *store;
+    struct receipts *receipts;     /* NULL: none are made */
+    struct keyring *keyring;       /* NULL: no keys are shown */
     const struct token_keys *keys; /* NULL: no tokens are made; changes only between turns */
     struct stats *stats;
     const struct log *access_log;
     struct exchange_options options;
     struct slots exchanges; /* live ones by id */
     uint64_t replay_bytes;  /* held now for replays */
+    uint32_t evidence_live; /* answers with a worker's evidence, asked for or being sent */
     bool draining;          /* calls go on; for readiness only */
 };
 

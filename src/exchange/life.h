@@ -22,6 +22,16 @@ struct step {
 /* Where the facts of the end (cost, usage, outcome) go. */
 enum ends { ENDS_NOWHERE, ENDS_FIELDS, ENDS_TRAILERS };
 
+/* The receipt, as far as it is known. */
+struct paper {
+    struct receipt_note note;
+    const char *outcome; /* as it was settled; NULL: it was not */
+    int status;
+    bool asked;  /* or it is known that there will be none */
+    bool asking; /* it is being made */
+    struct receipt_wait wait;
+};
+
 struct exchange {
     struct site *site;
     uint64_t id; /* in site->exchanges; 0: above its maximum */
@@ -52,12 +62,14 @@ struct exchange {
     struct auth_wait auth;
     bool auth_asking;
     bool own_asking;
+    bool own_evidence; /* one of site->evidence_live */
     int own_status;
-    char *own_json; /* an answer of accounts, copied */
+    char *own_json; /* an answer of accounts or pools, copied */
 
     struct agents_ref *agents;
     const struct agent *agent;
     struct bill bill;
+    struct paper paper;
     struct attempt attempt;
     enum fault tried; /* how the try before ended */
     struct relay relay;
@@ -122,10 +134,20 @@ bool site_has_room(const struct site *site);
 
 /* Preflights and /.well-known; true when x->reply is made. */
 bool own_answer(struct exchange *x);
-/* Asks accounts for the target; x wakes when x->own_asking is over. */
+/* Asks accounts, or pools for evidence; x wakes when x->own_asking is over. */
 void own_ask(struct exchange *x);
 /* Makes the reply of what came, or answers the fault it is. */
 enum fault own_take(struct exchange *x);
+
+/* --- paper.c: the receipt ------------------------------------------------------------------------
+ */
+
+/* A worker has the request. */
+void paper_note_worker(struct exchange *x);
+/* It is over: the note for the ledger, before the bill is closed. */
+void paper_note_end(struct exchange *x);
+/* Asks for the receipt once it is due; true when it has come, or none will. */
+bool paper_is_in(struct exchange *x);
 
 /* --- say.c: what the exchange says: heads, problems, the record ----------------------------------
  */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "callers/accounts.h"
+#include "callers/signer.h"
 #include "exchange/exchange.h"
 #include "workers/pools.h"
 
@@ -26,14 +27,19 @@ enum {
  * name the admin. The others live longer than it. */
 struct admin_parts {
     struct accounts *accounts;
+    struct signer *signer; /* NULL: there are no receipt keys */
     struct pools *pools;
     struct site *site;
     const struct log *log;   /* every change gets a line; views get none */
     uint32_t request_ms_max; /* 0: ADMIN_REQUEST_MS_MAX */
     /* Copies the counters' places of all lanes that run, at most `lanes_max`; how many. */
     unsigned (*lanes)(void *owner, const struct stats **out, unsigned lanes_max);
+    const struct attester *attester; /* its counters stand beside the lanes'; NULL: none */
     /* NULL when calls can be taken; else a sentence that says why not, good until the next call. */
     const char *(*why_not_ready)(void *owner);
+    /* An operator says that the store may be gone on with, though it lost what it acknowledged.
+     * `was` is set to whether that was needed. False when the disk does not take the note. */
+    bool (*accept_store)(void *owner, bool *was);
     void *owner;
 };
 

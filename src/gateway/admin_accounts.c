@@ -59,12 +59,12 @@ static bool has_no_query(struct admin_request *request)
 /* --- accounts ----------------------------------------------------------------------------------
  */
 
-enum { LIMIT_MEMBERS = 7 };
+enum { LIMIT_MEMBERS = 8 };
 
 static void limits_init(struct account_limits *limits)
 {
     *limits = (struct account_limits){UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-                                      UINT64_MAX, UINT64_MAX, UINT64_MAX};
+                                      UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
 }
 
 static bool limits_are_given(const struct account_limits *limits)
@@ -84,6 +84,7 @@ static void limit_members(struct member *list, struct account_limits *limits)
         {"day_ucr", MEMBER_NUMBER, &limits->day_ucr, MEMBER_MOST, false, NULL},
         {"month_ucr", MEMBER_NUMBER, &limits->month_ucr, MEMBER_MOST, false, NULL},
         {"call_ucr", MEMBER_NUMBER, &limits->call_ucr, MEMBER_MOST, false, NULL},
+        {"sub_budget_ucr", MEMBER_NUMBER, &limits->sub_budget_ucr, MEMBER_MOST, false, NULL},
     };
     memcpy(list, members, sizeof(members));
 }

@@ -90,7 +90,15 @@ void admin_show_health(struct admin_request *request);
 void admin_show_ready(struct admin_request *request);
 void admin_show_metrics(struct admin_request *request);
 void admin_show_workers(struct admin_request *request);
+void admin_show_evidence(struct admin_request *request);
 void admin_show_exchanges(struct admin_request *request);
+
+/* admin_views.c as well */
+void admin_accept_store(struct admin_request *request);
+
+/* admin_receipts.c */
+void admin_list_receipt_keys(struct admin_request *request);
+void admin_rotate_receipt_key(struct admin_request *request);
 
 /* admin_accounts.c */
 void admin_create_account(struct admin_request *request);

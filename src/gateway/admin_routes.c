@@ -15,8 +15,12 @@ static const struct route routes[] = {
     {"GET", "/healthz", admin_show_health},
     {"GET", "/readyz", admin_show_ready},
     {"GET", "/metrics", admin_show_metrics},
+    {"POST", "/store/accept", admin_accept_store},
     {"GET", "/workers", admin_show_workers},
+    {"GET", "/workers/*/evidence", admin_show_evidence},
     {"GET", "/exchanges", admin_show_exchanges},
+    {"GET", "/receipts/keys", admin_list_receipt_keys},
+    {"POST", "/receipts/rotate", admin_rotate_receipt_key},
     {"POST", "/accounts", admin_create_account},
     {"GET", "/accounts", admin_list_accounts},
     {"GET", "/accounts/*", admin_show_account},
@@ -155,7 +159,7 @@ void admin_route(struct admin_request *request)
     else
         admin_refuse(request, FAULT_NOT_FOUND,
                      "there is nothing at \"%.*s\"; there are /healthz, /readyz, /metrics, "
-                     "/workers, /exchanges and /accounts",
+                     "/workers, /exchanges, /receipts and /accounts",
                      shown(path), path.ptr);
 }
 

@@ -7,6 +7,7 @@
 #include <config.h> /* the package's, not this folder's */
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "gateway/admin_core.h"
 
@@ -37,6 +38,19 @@ void admin_show_ready(struct admin_request *request)
         admin_answer_json(request, 200, SPAN_OF("{\"status\":\"ready\"}"));
     else
         admin_refuse(request, FAULT_OVERLOADED, "not ready: %s", why_not);
+}
+
+void admin_accept_store(struct admin_request *request)
+{
+    const struct admin_parts *parts = &request->admin->parts;
+    bool was = false;
+    if (!has_no_query(request))
+        return;
+    if (parts->accept_store == NULL || !parts->accept_store(parts->owner, &was))
+        admin_refuse(request, FAULT_INTERNAL, "the state directory does not take the note");
+    else
+        admin_answer_json(request, 200,
+                          was ? SPAN_OF("{\"accepted\":true}") : SPAN_OF("{\"accepted\":false}"));
 }
 
 /* --- metrics -----------------------------------------------------------------------------------
@@ -103,10 +117,22 @@ static void say_workers(struct page *page, struct pools *pools)
         say(page, "teegate_workers{state=\"%s\"} %" PRIu64 "\n", states[i], counts[i]);
 }
 
+/* Below 0 it has ended. Without any in use there is nothing to be said. */
+static void say_collateral(struct page *page, int64_t ends)
+{
+    if (ends == 0)
+        return;
+    say(page,
+        "# HELP teegate_collateral_expires_seconds until the first of the collateral in use ends\n"
+        "# TYPE teegate_collateral_expires_seconds gauge\n"
+        "teegate_collateral_expires_seconds %" PRId64 "\n",
+        ends - clock_unix_ms() / 1000);
+}
+
 void admin_show_metrics(struct admin_request *request)
 {
     const struct admin_parts *parts = &request->admin->parts;
-    const struct stats *lanes[ADMIN_LANES_MAX];
+    const struct stats *lanes[ADMIN_LANES_MAX + 1];
     if (!has_no_query(request))
         return;
     unsigned count = parts->lanes(parts->owner, lanes, ADMIN_LANES_MAX);
@@ -118,7 +144,13 @@ void admin_show_metrics(struct admin_request *request)
     say_row(&page, "ready", "1 when calls can be taken", true,
             parts->why_not_ready(parts->owner) == NULL);
     say_row(&page, "lanes", "threads that serve callers", true, count);
-    stats_visit(lanes, count, say_row, &page);
+    if (parts->attester != NULL) {
+        lanes[count] = attester_stats(parts->attester);
+        stats_visit(lanes, count + 1, say_row, &page);
+        say_collateral(&page, attester_collateral_ends(parts->attester));
+    } else {
+        stats_visit(lanes, count, say_row, &page);
+    }
     say_workers(&page, parts->pools);
     say_faults(&page, lanes, count);
     admin_answer(request, 200, "text/plain; version=0.0.4; charset=utf-8", page.text, page.used);
@@ -195,6 +227,29 @@ void admin_show_workers(struct admin_request *request)
     json_end_array(&json);
     json_end_object(&json);
     admin_answer(request, 200, "application/json", text, json_written(&json).len);
+}
+
+static void note_evidence(void *owner, uint64_t id, struct span json)
+{
+    struct admin *admin = owner;
+    struct admin_request *request = slots_find(&admin->requests, id);
+    if (request == NULL || request->status != 0)
+        return; /* it gave up waiting */
+    if (json.len > 0)
+        admin_answer_json(request, 200, json);
+    else
+        admin_refuse(request, FAULT_NOT_FOUND,
+                     "no evidence of a worker \"%s\" has been judged since the gateway started",
+                     request->words[0]);
+}
+
+void admin_show_evidence(struct admin_request *request)
+{
+    struct admin *admin = request->admin;
+    if (has_no_query(request) &&
+        !pools_show_evidence(admin->parts.pools, span_text(request->words[0]), note_evidence, admin,
+                             request->id))
+        admin_refuse(request, FAULT_OVERLOADED, "too many ask for evidence at once");
 }
 
 /* --- live exchanges ----------------------------------------------------------------------------

@@ -40,7 +40,8 @@ static bool unknown(struct reader *reader, const yaml_node_t *key, const struct 
         snprintf(allowed + len, sizeof(allowed) - len, "%s%s", i == 0 ? "" : ", ", option->path);
     }
     const char *more = scope == SCOPE_PROCESS
-                           ? ", redis.sentinels, redis.cluster, listen, pools, agents"
+                           ? ", redis.sentinels, redis.cluster, collateral.endpoints, listen, "
+                             "pools, agents"
                        : scope == SCOPE_POOL  ? ", workers, attestation.collateral"
                        : scope == SCOPE_AGENT ? ", price.units"
                                               : "";
@@ -219,6 +220,13 @@ static void find_folder(struct reader *reader)
         snprintf(reader->folder, sizeof(reader->folder), "%s", folder);
 }
 
+static void place_store(struct config *config)
+{
+    if (config->collateral.store[0] == '\0')
+        snprintf(config->collateral.store, sizeof(config->collateral.store), "%s/collateral",
+                 config->state_dir);
+}
+
 struct config *config_read(const char *file, char *error)
 {
     struct config *config = alloc_zeroed(sizeof(*config));
@@ -238,8 +246,10 @@ struct config *config_read(const char *file, char *error)
         read = read_document(&reader, in);
         fclose(in);
     }
-    if (read)
+    if (read) {
+        place_store(config);
         return config;
+    }
     config_free(config);
     return NULL;
 }

@@ -86,6 +86,8 @@ struct config {
     bool log_access;
     struct config_store store;
     uint32_t hold_ms_max;
+    struct collateral_options collateral;
+    unsigned collateral_line; /* of its endpoints */
     uint32_t connections_max;
     struct http_options callers;
     struct exchange_options exchange;

@@ -308,6 +308,23 @@ static bool read_address(struct reader *reader, struct scope *scope, const char 
            reader_wrong(reader, value, place, why);
 }
 
+/* What is wrong with a URL, snapshot says: the verifier's fetching knows. */
+static bool read_endpoint(struct reader *reader, void *owner, yaml_node_t *key, yaml_node_t *value,
+                          const struct place *place)
+{
+    struct config *config = owner;
+    struct collateral_options *collateral = &config->collateral;
+    (void)key;
+    if (value->type != YAML_SCALAR_NODE || value->data.scalar.length == 0 ||
+        value->data.scalar.length >= COLLATERAL_URL_MAX ||
+        memchr(value->data.scalar.value, '\0', value->data.scalar.length) != NULL)
+        return reader_wrong(reader, value, place, "a URL of at most 511 characters");
+    config->collateral_line = line_of(value);
+    memcpy(collateral->endpoints[collateral->endpoint_count++], value->data.scalar.value,
+           value->data.scalar.length);
+    return true;
+}
+
 int entries_of_process(struct reader *reader, struct scope *scope, struct span path,
                        yaml_node_t *value, const struct place *place)
 {
@@ -319,6 +336,13 @@ int entries_of_process(struct reader *reader, struct scope *scope, struct span p
         return read_names(reader, value, place, POOLS_MAX, read_pool, config) ? 1 : -1;
     if (span_is(path, SPAN_OF("agents")))
         return read_names(reader, value, place, AGENTS_MAX, read_agent, config) ? 1 : -1;
+    if (span_is(path, SPAN_OF("collateral.endpoints"))) {
+        bool read =
+            value->type == YAML_SCALAR_NODE
+                ? read_endpoint(reader, config, NULL, value, place)
+                : read_list(reader, value, place, COLLATERAL_ENDPOINTS_MAX, read_endpoint, config);
+        return read ? 1 : -1;
+    }
     if (span_is(path, SPAN_OF("admin.socket")))
         return read_address(reader, scope, "admin.socket", "unix:", config->admin_socket, value,
                             place)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "gateway/lane.h"
 #include "gateway/redis_child.h"
 #include "gateway/store_options.h"
@@ -31,6 +32,7 @@ struct gateway {
     struct log access_log;
     struct snapshot *snapshot;
     struct journal *journal;
+    struct signer *signer; /* of receipts */
     struct attester *attester;
     struct redis_child store;
     struct fleet_options redis;
@@ -71,6 +73,11 @@ static void print_warnings(const struct snapshot *snapshot, enum secrets_state s
         if (trust_is_simulated(pool->trust))
             printf("warning: pool %s trusts roots of its own (attestation.roots): for simulated "
                    "TEEs only\n",
+                   pool->name);
+        if (!trust_has_files(pool->trust) && trust_is_simulated(pool->trust) &&
+            snapshot->config->collateral.endpoint_count == 0)
+            printf("warning: pool %s has no attestation.collateral, and for roots of its own none "
+                   "is fetched without collateral.endpoints\n",
                    pool->name);
         if (pool->worker_count == 0)
             printf("warning: pool %s has no worker\n", pool->name);
@@ -252,6 +259,7 @@ static bool start_lanes(struct gateway *gateway)
                                          .redis = gateway->redis,
                                          .snapshot = gateway->snapshot,
                                          .journal = gateway->journal,
+                                         .signer = gateway->signer,
                                          .attester = gateway->attester,
                                          .log = &gateway->log,
                                          .access_log = &gateway->access_log,
@@ -288,7 +296,8 @@ static bool start(struct gateway *gateway)
     char *error = gateway->error;
     gateway->snapshot = read_snapshot(gateway->config_file, NULL, error);
     if (gateway->snapshot == NULL || !make_state_dir(gateway) ||
-        !make_secrets(gateway, gateway->snapshot))
+        !make_secrets(gateway, gateway->snapshot) ||
+        !snapshot_remember(gateway->snapshot, clock_unix_ms() / 1000, error, ERROR_MAX))
         return false;
     const struct config *config = gateway->snapshot->config;
     gateway->log = (struct log){.fd = STDERR_FILENO, .level = (enum log_level)config->log_level};
@@ -297,7 +306,11 @@ static bool start(struct gateway *gateway)
     gateway->journal = journal_open(config->state_dir, 0, error, ERROR_MAX);
     if (gateway->journal == NULL || !open_store(gateway))
         return false;
+    gateway->signer = signer_open(config->state_dir, error, ERROR_MAX);
+    if (gateway->signer == NULL)
+        return false;
     gateway->attester = attester_start(&gateway->log);
+    attester_configure(gateway->attester, &config->collateral);
     return start_lanes(gateway);
 }
 
@@ -336,6 +349,12 @@ static void reload(struct gateway *gateway)
         snapshot_give(fresh);
         return;
     }
+    if (!snapshot_remember(fresh, clock_unix_ms() / 1000, gateway->error, ERROR_MAX)) {
+        log_say(&gateway->log, LOG_ERROR, "reload-refused", "%.900s", gateway->error);
+        snapshot_give(fresh);
+        return;
+    }
+    attester_configure(gateway->attester, &fresh->config->collateral);
     for (unsigned i = 0; i < gateway->lane_count; ++i)
         lane_apply(gateway->lanes[i], fresh);
     snapshot_give(gateway->snapshot);
@@ -382,6 +401,8 @@ static void stop(struct gateway *gateway)
     redis_child_stop(&gateway->store);
     if (gateway->redis.server.tls != NULL)
         tls_give(gateway->redis.server.tls);
+    if (gateway->signer != NULL)
+        signer_close(gateway->signer);
     if (gateway->journal != NULL)
         journal_close(gateway->journal);
     if (gateway->snapshot != NULL)

@@ -46,6 +46,8 @@ struct lane {
     struct auth *auth;
     struct meter *meter;
     struct accounts *accounts;
+    struct receipts *receipts;
+    struct keyring *keyring;
     struct pools *pools;
     struct admin *admin; /* lane 0 */
     struct site site;
@@ -91,6 +93,7 @@ static void note_store_up(void *owner)
 {
     struct lane *lane = owner;
     meter_note_up(lane->meter);
+    keyring_note_up(lane->keyring);
     if (!store_is_up(lane->store))
         return;
     say_store(lane);
@@ -114,7 +117,7 @@ static void note_gone_back(void *owner, uint16_t bucket)
     log_say(
         lane->options.log, LOG_ERROR, "store-gone-back",
         "bucket %u of the metering store ends before what it acknowledged: an old backup? No call "
-        "is taken. Restore it from the ledger, or say \"teegatectl store accept --i-know\"",
+        "is taken. Restore it from the ledger, or say \"teegatectl store accept --i-know yes\"",
         bucket);
 }
 
@@ -307,16 +310,29 @@ static const char *why_not_ready(void *owner)
     return lane->why;
 }
 
+static bool accept_store(void *owner, bool *was)
+{
+    const struct lane *lane = owner;
+    *was = journal_distrusts_store(lane->options.journal);
+    if (*was)
+        log_say(lane->options.log, LOG_WARNING, "store-accepted",
+                "an operator says that the metering store may be gone on with");
+    return journal_distrust_store(lane->options.journal, false);
+}
+
 static void open_admin(struct lane *lane)
 {
     if (lane->options.admin < 0)
         return;
     const struct admin_parts parts = {.accounts = lane->accounts,
+                                      .signer = lane->options.signer,
                                       .pools = lane->pools,
                                       .site = &lane->site,
                                       .log = lane->options.log,
                                       .lanes = admin_lanes,
+                                      .attester = lane->options.attester,
                                       .why_not_ready = why_not_ready,
+                                      .accept_store = accept_store,
                                       .owner = lane};
     lane->admin = admin_open(lane->loop, lane->options.admin, &parts);
 }
@@ -333,6 +349,9 @@ static void open_parts(struct lane *lane)
         meter_new(lane->loop, lane->store, lane->options.journal, &meter_options, &lane->stats);
     lane->auth = auth_new(lane->loop, lane->store);
     lane->accounts = accounts_new(lane->loop, lane->store);
+    accounts_sign_with(lane->accounts, lane->options.signer);
+    lane->receipts = receipts_new(lane->loop, lane->options.signer, &lane->stats);
+    lane->keyring = keyring_new(lane->loop, lane->store, lane->options.signer);
     lane->pools = pools_new(lane->loop, lane->options.attester, lane->options.log, &lane->stats);
     site_init(&lane->site);
     lane->site.loop = lane->loop;
@@ -341,6 +360,8 @@ static void open_parts(struct lane *lane)
     lane->site.meter = lane->meter;
     lane->site.accounts = lane->accounts;
     lane->site.store = lane->store;
+    lane->site.receipts = lane->receipts;
+    lane->site.keyring = lane->keyring;
     lane->site.stats = &lane->stats;
     lane->site.access_log = lane->options.access_log;
     struct sessions_options sessions = {.sessions_max = share_of_connections(lane, config),
@@ -368,6 +389,8 @@ static void close_parts(struct lane *lane)
         admin_close(lane->admin);
     auth_free(lane->auth);
     meter_free(lane->meter);
+    receipts_free(lane->receipts);
+    keyring_free(lane->keyring);
     site_fini(&lane->site);
     agents_ref_give(lane->site.agents);
     snapshot_give(lane->snapshot);

@@ -91,6 +91,25 @@ static bool build_tls(struct snapshot *snapshot, const struct config *config, ch
     return true;
 }
 
+static bool check_collateral(const struct config *config, char *error, size_t error_size)
+{
+    char why[2048];
+    return collateral_options_check(&config->collateral, why, sizeof(why)) ||
+           say(config, config->collateral_line, "collateral", why, error, error_size);
+}
+
+bool snapshot_remember(const struct snapshot *snapshot, int64_t now, char *error, size_t error_size)
+{
+    char why[2048];
+    const struct config *config = snapshot->config;
+    for (uint32_t i = 0; i < snapshot->registry->pool_count; ++i)
+        if (!trust_remember(snapshot->registry->pools[i].trust, &config->collateral, now, why,
+                            sizeof(why)))
+            return say(config, config->pools[i].line, "attestation.collateral", why, error,
+                       error_size);
+    return true;
+}
+
 struct snapshot *snapshot_build(struct config *config, const struct snapshot *older, char *error,
                                 size_t error_size)
 {
@@ -99,7 +118,8 @@ struct snapshot *snapshot_build(struct config *config, const struct snapshot *ol
     snapshot->config = config;
     snapshot->registry = registry_new();
     snapshot->agents = agents_ref_new(fresh_seed());
-    bool built = build_tls(snapshot, config, error, error_size);
+    bool built = build_tls(snapshot, config, error, error_size) &&
+                 check_collateral(config, error, error_size);
     for (uint32_t i = 0; built && i < config->pool_count; ++i)
         built = build_pool(snapshot->registry, config, &config->pools[i],
                            older == NULL ? NULL : older->registry, error, error_size);

@@ -20,6 +20,10 @@ struct snapshot {
  * (may be NULL) lends the load of the workers that stay. NULL and a sentence on error. */
 struct snapshot *snapshot_build(struct config *config, const struct snapshot *older, char *error,
                                 size_t error_size);
+/* Before it is used: its collateral files must not be older than what was seen, and are seen from
+ * now on (`now`: unix seconds). Needs the state_dir. False and a sentence. */
+MUST_USE bool snapshot_remember(const struct snapshot *snapshot, int64_t now, char *error,
+                                size_t error_size);
 /* Once, before it is shared. `makes`: what is missing is made. False and a sentence. */
 MUST_USE bool snapshot_read_secrets(struct snapshot *snapshot, bool makes,
                                     enum secrets_state *state, char *error, size_t error_size);

@@ -154,7 +154,7 @@ bool fleet_call(struct fleet *fleet, unsigned slot, const struct span *words, un
                 uint64_t deadline_at, redis_answer *answer, void *owner, uint64_t id)
 {
     if (fleet->options.kind == FLEET_CLUSTER)
-        return errand_send(fleet, slot, NULL, words, word_count, 0, deadline_at, answer, owner, id);
+        return fleet_send(fleet, slot, NULL, words, word_count, 0, deadline_at, answer, owner, id);
     return fleet_node_is_up(fleet, 0) &&
            redis_call(fleet->nodes[0].redis, words, word_count, deadline_at, answer, owner, id);
 }
@@ -176,8 +176,7 @@ bool fleet_eval(struct fleet *fleet, unsigned slot, const struct redis_script *s
         words[count++] = keys[i];
     for (unsigned i = 0; i < arg_count; ++i)
         words[count++] = args[i];
-    return errand_send(fleet, slot, script, words, count, key_count, deadline_at, answer, owner,
-                       id);
+    return fleet_send(fleet, slot, script, words, count, key_count, deadline_at, answer, owner, id);
 }
 
 /* ------------------------------------------------------------------ its life */
@@ -214,6 +213,6 @@ void fleet_close(struct fleet *fleet)
         if (fleet->nodes[i].redis != NULL)
             fleet_node_close(fleet, i);
     if (fleet->options.kind == FLEET_CLUSTER)
-        errands_stop(fleet);
+        fleet_stop_errands(fleet);
     loop_bury(fleet->loop, &fleet->grave, free, fleet);
 }

@@ -163,9 +163,9 @@ static void note_reply(void *owner, uint64_t id, const redisReply *reply)
     errand_end(errand, reply);
 }
 
-bool errand_send(struct fleet *fleet, unsigned slot, const struct redis_script *script,
-                 const struct span *words, unsigned word_count, unsigned key_count,
-                 uint64_t deadline_at, redis_answer *answer, void *owner, uint64_t id)
+bool fleet_send(struct fleet *fleet, unsigned slot, const struct redis_script *script,
+                const struct span *words, unsigned word_count, unsigned key_count,
+                uint64_t deadline_at, redis_answer *answer, void *owner, uint64_t id)
 {
     size_t text_bytes = 0;
     for (unsigned i = 0; i < word_count; ++i)
@@ -205,7 +205,7 @@ bool errand_send(struct fleet *fleet, unsigned slot, const struct redis_script *
 }
 
 /* What is with a server was answered when that was closed. */
-void errands_stop(struct fleet *fleet)
+void fleet_stop_errands(struct fleet *fleet)
 {
     struct list *node;
     while ((node = list_take(&fleet->waiting)) != NULL)

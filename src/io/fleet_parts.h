@@ -63,9 +63,9 @@ void cluster_look(struct fleet *fleet); /* something changed: read the map again
 void cluster_stop(struct fleet *fleet);
 void cluster_move(struct fleet *fleet, unsigned slot, unsigned node);
 
-bool errand_send(struct fleet *fleet, unsigned slot, const struct redis_script *script,
-                 const struct span *words, unsigned word_count, unsigned key_count,
-                 uint64_t deadline_at, redis_answer *answer, void *owner, uint64_t id);
-void errands_stop(struct fleet *fleet);
+bool fleet_send(struct fleet *fleet, unsigned slot, const struct redis_script *script,
+                const struct span *words, unsigned word_count, unsigned key_count,
+                uint64_t deadline_at, redis_answer *answer, void *owner, uint64_t id);
+void fleet_stop_errands(struct fleet *fleet);
 
 #endif

@@ -109,9 +109,26 @@ static bool is_invocation_name(struct span name)
     return true;
 }
 
+/* "<id>/evidence"; ids of IPv6 addresses have brackets, which clients may or may not escape. */
+static enum fault parse_evidence(struct span path, struct target *out)
+{
+    const struct span behind = SPAN_OF("/evidence");
+    char id[3 * TARGET_WORKER_MAX];
+    size_t len = span_find(path, '/');
+    struct span name = span_of(path.ptr, len);
+    out->kind = TARGET_EVIDENCE;
+    if (!span_is(span_from(path, len), behind) || name.len == 0 || name.len >= sizeof(id) ||
+        !percent_decode(name, id, &len) || len >= sizeof(out->worker) ||
+        memchr(id, '\0', len) != NULL)
+        return FAULT_NOT_FOUND;
+    memcpy(out->worker, id, len);
+    return FAULT_NONE;
+}
+
 enum fault target_parse(struct span path, struct target *out)
 {
     const struct span invocations = SPAN_OF("/v1/invocations/");
+    const struct span workers = SPAN_OF("/v1/workers/");
     memset(out, 0, sizeof(*out));
     size_t mark = span_find(path, '?');
     out->has_query = mark < path.len;
@@ -132,5 +149,7 @@ enum fault target_parse(struct span path, struct target *out)
         out->name = span_from(path, invocations.len);
         return is_invocation_name(out->name) ? FAULT_NONE : FAULT_NOT_FOUND;
     }
+    if (span_starts(path, workers))
+        return parse_evidence(span_from(path, workers.len), out);
     return FAULT_NOT_FOUND;
 }

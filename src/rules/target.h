@@ -7,7 +7,15 @@
 #include "base/span.h"
 #include "rules/cid.h"
 
-enum target_kind { TARGET_AGENT, TARGET_ACCOUNT, TARGET_INVOCATION, TARGET_WELL_KNOWN };
+enum { TARGET_WORKER_MAX = 64 };
+
+enum target_kind {
+    TARGET_AGENT,
+    TARGET_ACCOUNT,
+    TARGET_INVOCATION,
+    TARGET_EVIDENCE,
+    TARGET_WELL_KNOWN
+};
 
 struct target {
     enum target_kind kind;
@@ -15,7 +23,8 @@ struct target {
     struct span rest;  /* from the '/' behind the CID on, without the query; may be empty */
     struct span query; /* behind '?'; empty without one */
     bool has_query;
-    struct span name; /* TARGET_INVOCATION: the id */
+    struct span name;               /* TARGET_INVOCATION: the id */
+    char worker[TARGET_WORKER_MAX]; /* TARGET_EVIDENCE: the id, decoded */
 };
 
 /* `path` is the request target in origin form. FAULT_NONE, BAD_PATH or NOT_FOUND. */

@@ -4,15 +4,25 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "workers/link_say.h"
+#include "workers/trust.h"
 
-/* SETTLE: how long a new link may keep those who wait for the worker's SETTINGS (proxies 4, «stream
- * limit known too late»). IDLE: without a stream; then it is closed. LINGER: a drained link without
- * streams whose end is not told by then. STREAM_WINDOW as in DESIGN 5: the unconsumed window is the
- * buffer. */
+/* AGAIN: a READY link is judged again after so long at most, and so long before its verdict runs
+ * out, if it lasts twice as long. LATER: when the attester takes no more questions.
+ * PATIENCE: a worker that waits longer for its verdict may leave without blame. SETTLE: how
+ * long a new link may keep those who wait for the worker's SETTINGS (proxies 4, «stream limit known
+ * too late»). IDLE: without a stream; then it is closed. LINGER: a drained link without streams
+ * whose end is not told by then. STREAM_WINDOW as in DESIGN 5: the unconsumed window is the buffer.
+ */
 enum {
     SETTLE_MS_MAX = 500,
     IDLE_MS_MAX = 300000,
     LINGER_MS_MAX = 5000,
+    AGAIN_MS_MAX = 3600000,
+    AGAIN_MS_BEFORE = 60000,
+    AGAIN_MS_LEAST = 500,
+    LATER_MS = 100,
+    PATIENCE_MS = 1000,
     STREAM_WINDOW_BYTES = 65536
 };
 
@@ -80,23 +90,25 @@ static void note_answer_verdict(void *owner, uint64_t id, const struct proof *pr
     struct link *link = slots_find(&site->links, id);
     if (link == NULL || link->state != LINK_CHALLENGING)
         return;
-    link->proof.trusted = proof->trusted;
-    memcpy(link->proof.reason, proof->reason, sizeof(proof->reason));
-    memcpy(link->proof.detail, proof->detail, sizeof(proof->detail));
-    if (proof->expires < link->proof.expires)
-        link->proof.expires = proof->expires;
-    if (proof->lasts_ms < link->proof.lasts_ms)
-        link->proof.lasts_ms = proof->lasts_ms;
+    link->judged.trusted = proof->trusted;
+    memcpy(link->judged.reason, proof->reason, sizeof(proof->reason));
+    memcpy(link->judged.detail, proof->detail, sizeof(proof->detail));
+    if (proof->expires < link->judged.expires)
+        link->judged.expires = proof->expires;
+    if (proof->lasts_ms < link->judged.lasts_ms)
+        link->judged.lasts_ms = proof->lasts_ms;
     note(link, NOTED_VERDICT);
 }
 
+/* Every question has an id of its own, so this answers the last one. */
 static void note_verdict(void *owner, uint64_t id, const struct proof *proof)
 {
     struct link_site *site = owner;
     struct link *link = slots_find(&site->links, id);
-    if (link == NULL || link->state != LINK_ATTESTING)
+    if (link == NULL || !link->asking)
         return;
-    link->proof = *proof;
+    link->asking = false;
+    link->judged = *proof;
     note(link, NOTED_VERDICT);
 }
 
@@ -145,6 +157,8 @@ static void bury(void *owner)
 {
     struct link *link = owner;
     registry_give(link->registry);
+    trust_give(link->trust);
+    free(link->certificate);
     free(link);
 }
 
@@ -179,30 +193,12 @@ static void tell(struct link *link, enum link_news news)
         link->note(link->owner, link, news);
 }
 
-static void begin_line(struct log_line *line, enum log_level level, const char *event,
-                       const struct link *link)
-{
-    log_begin(line, level, event);
-    json_text(&line->json, "pool", span_text(link->pool->name));
-    json_text(&line->json, "worker", span_text(link->worker->id));
-}
-
-static void say_failed(const struct link *link)
-{
-    struct log_line line;
-    begin_line(&line, LOG_WARNING, "link-failed", link);
-    json_text(&line.json, "state", span_text(link_state_word(link->state)));
-    json_text(&line.json, "detail", span_text(link->detail));
-    json_u64(&line.json, "streams", link->live);
-    log_write(link->site->log, &line);
-}
-
 /* `detail` is in place. */
 static void link_fail(struct link *link, enum fault fault, bool blames)
 {
     link->fault = fault;
     link->blames = blames;
-    say_failed(link);
+    link_say_failed(link);
     link_end(link);
     tell(link, LINK_NEWS_OVER);
 }
@@ -241,6 +237,7 @@ struct link *link_open(struct link_site *site, struct registry *registry,
     link->registry = registry_take(registry);
     link->pool = pool;
     link->worker = worker;
+    link->trust = trust_take(pool->trust);
     link->note = note_news;
     link->owner = owner;
     wake_init(&link->wake, link_run, link);
@@ -254,21 +251,26 @@ struct link *link_open(struct link_site *site, struct registry *registry,
     return link;
 }
 
-static void explain_end(struct link *link)
+/* What a verifier would refuse for its size is not kept. */
+static void keep_certificate(struct link *link, struct span certificate)
 {
-    char where[ADDRESS_TEXT_MAX];
-    address_text(&link->worker->address, true, where);
-    const char *what = "closed the connection";
-    if (link->end == CONN_CONNECT_FAILED)
-        what = "cannot be reached by TCP";
-    else if (link->end == CONN_TLS_FAILED)
-        what = "does not complete a TLS 1.3 handshake";
-    else if (link->end == CONN_RESET)
-        what = "broke the connection";
-    else if (link->end == CONN_TIMED_OUT)
-        what = "did not connect in time";
-    snprintf(link->detail, sizeof(link->detail), "%s %s while %s", where, what,
-             link_state_word(link->state));
+    if (certificate.len == 0 || certificate.len > ATTESTER_CERTIFICATE_BYTES_MAX)
+        return;
+    link->certificate = alloc_text(certificate.ptr, certificate.len);
+    link->certificate_bytes = certificate.len;
+}
+
+/* Under a new id: what was asked before is answered to nobody. */
+static bool ask(struct link *link, struct span certificate)
+{
+    struct link_site *site = link->site;
+    const struct subject subject = {link->pool->name, link->worker->id};
+    slots_give(&site->links, link->id);
+    link->id = slots_take(&site->links, link);
+    must(link->id != 0); /* one has just been given */
+    link->asking = attester_ask(site->attester, link->trust, &subject, certificate, site->mailbox,
+                                note_verdict, link->id);
+    return link->asking;
 }
 
 /* It has more to do than it takes. */
@@ -294,30 +296,13 @@ static void step_connecting(struct link *link, unsigned noted)
     struct span certificate = conn_peer_certificate(link->conn);
     conn_pause(link->conn, PAUSE_LIMIT);
     link_move(link, LINK_ATTESTING);
-    if (!attester_ask(link->site->attester, link->pool->trust, certificate, link->site->mailbox,
-                      note_verdict, link->id))
+    link->attesting_at = loop_now(link->site->loop);
+    keep_certificate(link, certificate);
+    if (!ask(link, certificate))
         fail_for_attester(link);
 }
 
 /* --- the verdict --------------------------------------------------------------------------- */
-
-static void say_verdict(const struct link *link)
-{
-    const struct proof *proof = &link->proof;
-    struct log_line line;
-    begin_line(&line, LOG_NOTICE, "verdict", link);
-    json_bool(&line.json, "trusted", proof->trusted);
-    json_text(&line.json, "reason", span_text(proof->reason));
-    json_text(&line.json, "detail", span_text(proof->detail));
-    json_text(&line.json, "tee", span_text(proof->tee));
-    json_text(&line.json, "tcb_status", span_text(proof->tcb_status));
-    json_text(&line.json, "measurement", span_text(proof->measurement));
-    json_i64(&line.json, "expires", proof->expires);
-    log_write(link->site->log, &line);
-    stats_add(proof->trusted ? &link->site->stats->verdicts_trusted
-                             : &link->site->stats->verdicts_refused,
-              1);
-}
 
 static struct http_options options_for(const struct pool_facts *pool)
 {
@@ -335,7 +320,23 @@ static void arm(struct link *link)
 {
     uint64_t idle_from = link->live > 0 ? loop_now(link->site->loop) : link->idle_since;
     uint64_t at = link->settled ? idle_from + IDLE_MS_MAX : link->idle_since + SETTLE_MS_MAX;
+    if (!link->asking && link->again_at < at)
+        at = link->again_at;
     timer_set(&link->timer, link->expires_at < at ? link->expires_at : at);
+}
+
+/* A trusting verdict takes hold: until when, and when it is to be renewed. With little time left,
+ * at half of that, again and again: fresh collateral may come until the last moment. */
+static void take_hold(struct link *link, const struct proof *proof)
+{
+    uint64_t now = loop_now(link->site->loop);
+    uint64_t lasts = proof->lasts_ms < UINT64_MAX - now ? proof->lasts_ms : UINT64_MAX - now;
+    uint64_t wait = lasts >= 2 * AGAIN_MS_BEFORE ? lasts - AGAIN_MS_BEFORE : lasts / 2;
+    if (wait < AGAIN_MS_LEAST)
+        wait = lasts;
+    link->proof = *proof;
+    link->expires_at = now + lasts;
+    link->again_at = now + (wait < AGAIN_MS_MAX ? wait : AGAIN_MS_MAX);
 }
 
 static void see_room(struct link *link)
@@ -348,7 +349,7 @@ static void see_room(struct link *link)
 /* From here on there may be HTTP: the certificate's evidence is trusted. */
 static void begin_http(struct link *link)
 {
-    must(link->state == LINK_ATTESTING && link->proof.trusted);
+    must(link->state == LINK_ATTESTING && link->judged.trusted);
     struct http_options options = options_for(link->pool);
     struct conn *conn = link->conn;
     link->conn = NULL;
@@ -364,30 +365,51 @@ static void link_admit(struct link *link, const struct proof *proof)
          (link->pool->challenge == CHALLENGE_OFF ? LINK_ATTESTING : LINK_CHALLENGING));
     must(proof->trusted);
     must(proof->lasts_ms > 0);
-    uint64_t now = loop_now(link->site->loop);
-    link->expires_at = proof->lasts_ms < UINT64_MAX - now ? now + proof->lasts_ms : UINT64_MAX;
-    link->idle_since = now;
+    take_hold(link, proof);
+    link->idle_since = loop_now(link->site->loop);
     challenge_fini(&link->challenge);
     link_move(link, LINK_READY);
     /* HTTP/1.1 has no SETTINGS to wait for. */
     link->takes_one = strcmp(http_version(link->http), "HTTP/2") != 0;
     see_room(link);
     link->settled = link->takes_one || link->most_seen > 1;
+    if (link->again_due)
+        link->again_at = link->idle_since;
     arm(link);
     tell(link, LINK_NEWS_READY);
 }
 
+/* By a verdict that does not trust. A READY link lets its streams finish: they were sent under a
+ * verdict that stood. */
 static void link_refuse(struct link *link)
 {
-    link->fault = FAULT_UNTRUSTED;
-    snprintf(link->detail, sizeof(link->detail), "%s: %s", link->proof.reason, link->proof.detail);
+    const struct proof *judged = &link->judged;
+    link->fault = judged->unjudged ? FAULT_NOT_YET_VERIFIED : FAULT_UNTRUSTED;
+    snprintf(link->detail, sizeof(link->detail), "%s: %s", judged->reason, judged->detail);
+    if (link->state == LINK_READY)
+        link_drain(link);
+    else
+        link_end(link);
+    tell(link, judged->unjudged ? LINK_NEWS_UNJUDGED : LINK_NEWS_REFUSED);
+}
+
+/* The attester's delay, or the vendor's, never the worker's: its health is not touched. */
+static void link_give_up(struct link *link)
+{
+    link->fault = FAULT_NOT_YET_VERIFIED;
+    link->judged = (struct proof){.unjudged = true};
+    snprintf(link->judged.reason, sizeof(link->judged.reason), "not-yet-verified");
+    snprintf(link->judged.detail, sizeof(link->judged.detail),
+             "no verdict within %u ms of connecting", link->pool->connect_ms_max);
+    snprintf(link->detail, sizeof(link->detail), "%s", link->judged.detail);
+    link_say_failed(link);
     link_end(link);
-    tell(link, LINK_NEWS_REFUSED);
+    tell(link, LINK_NEWS_UNJUDGED);
 }
 
 static bool is_trusted(const struct link *link)
 {
-    return link->proof.trusted && link->proof.lasts_ms > 0;
+    return link->judged.trusted && link->judged.lasts_ms > 0;
 }
 
 static void begin_challenge(struct link *link);
@@ -395,49 +417,31 @@ static void begin_challenge(struct link *link);
 static void step_attesting(struct link *link, unsigned noted)
 {
     if ((noted & NOTED_VERDICT) != 0) {
-        say_verdict(link);
+        link_say_verdict(link);
         if (!is_trusted(link)) {
             link_refuse(link);
         } else if (link->pool->challenge != CHALLENGE_OFF) {
             begin_challenge(link);
         } else {
             begin_http(link);
-            link_admit(link, &link->proof);
+            link_admit(link, &link->judged);
         }
     } else if ((noted & NOTED_TIME) != 0) {
-        /* The attester's delay, not the worker's: its health is not touched. */
-        snprintf(link->detail, sizeof(link->detail), "no verdict within %u ms of connecting",
-                 link->pool->connect_ms_max);
-        link_fail(link, FAULT_CONNECT_FAILED, false);
+        link_give_up(link);
     }
 }
 
 /* --- the challenge ------------------------------------------------------------------------- */
 
-static void say_challenge(const struct link *link)
-{
-    const struct proof *proof = &link->proof;
-    struct log_line line;
-    begin_line(&line, LOG_NOTICE, "challenge", link);
-    json_bool(&line.json, "trusted", proof->trusted);
-    json_text(&line.json, "reason", span_text(proof->reason));
-    json_text(&line.json, "detail", span_text(proof->detail));
-    json_u64(&line.json, "took_ms", loop_now(link->site->loop) - link->challenge_at);
-    log_write(link->site->log, &line);
-    stats_add(proof->trusted ? &link->site->stats->challenges_trusted
-                             : &link->site->stats->challenges_refused,
-              1);
-}
-
 /* As the challenge itself found it, before any evidence was read. */
 static void refuse_challenge(struct link *link)
 {
-    struct proof *proof = &link->proof;
+    struct proof *proof = &link->judged;
     proof->trusted = false;
     proof->lasts_ms = 0;
     snprintf(proof->reason, sizeof(proof->reason), "%s", link->challenge.reason);
     snprintf(proof->detail, sizeof(proof->detail), "%s", link->challenge.detail);
-    say_challenge(link);
+    link_say_challenge(link);
     link_refuse(link);
 }
 
@@ -460,8 +464,8 @@ static void begin_challenge(struct link *link)
 static void judge_answer(struct link *link)
 {
     timer_set(&link->timer, loop_now(link->site->loop) + link->pool->connect_ms_max);
-    if (!challenge_judge(&link->challenge, link->site->attester, link->pool->trust,
-                         link->site->mailbox, note_answer_verdict, link->id))
+    if (!challenge_judge(&link->challenge, link->site->attester, link->trust, link->site->mailbox,
+                         note_answer_verdict, link->id))
         fail_for_attester(link);
 }
 
@@ -469,9 +473,9 @@ static void step_challenging(struct link *link, unsigned noted)
 {
     bool is_judged = link->challenge.state == CHALLENGE_ANSWERED;
     if ((noted & NOTED_VERDICT) != 0) {
-        say_challenge(link);
+        link_say_challenge(link);
         if (is_trusted(link))
-            link_admit(link, &link->proof);
+            link_admit(link, &link->judged);
         else
             link_refuse(link);
         return;
@@ -547,9 +551,53 @@ void link_drain(struct link *link)
     http_drain(link->http);
 }
 
+void link_judge_again(struct link *link, struct trust *trust)
+{
+    bool same = trust_is_same(link->trust, trust);
+    trust_give(link->trust);
+    link->trust = trust_take(trust);
+    if (link->state == LINK_CHALLENGING) {
+        /* Its certificate was judged by the old grounds, and its answer may have been. */
+        link->again_due = true;
+        if (!same)
+            link_end(link);
+    } else if (link->state == LINK_READY) {
+        link->asking = false;
+        link->again_at = loop_now(link->site->loop);
+        note(link, NOTED_TIME);
+    } else if (link->state == LINK_ATTESTING &&
+               !ask(link, span_of(link->certificate, link->certificate_bytes))) {
+        note(link, NOTED_TIME); /* no verdict will come */
+    }
+}
+
+static void ask_again(struct link *link)
+{
+    stats_add(&link->site->stats->verdicts_again, 1);
+    if (!ask(link, span_of(link->certificate, link->certificate_bytes)))
+        link->again_at = loop_now(link->site->loop) + LATER_MS;
+}
+
+/* False when it is READY no more. */
+static bool is_still_trusted(struct link *link)
+{
+    link_say_verdict(link);
+    if (link->judged.trusted && link->judged.lasts_ms > 0) {
+        take_hold(link, &link->judged);
+        arm(link);
+        tell(link, LINK_NEWS_JUDGED);
+        return true;
+    }
+    stats_add(&link->site->stats->verdicts_turned, 1);
+    link_refuse(link);
+    return false;
+}
+
 static void step_ready(struct link *link, unsigned noted)
 {
     uint64_t now = loop_now(link->site->loop);
+    if ((noted & NOTED_VERDICT) != 0 && !is_still_trusted(link))
+        return;
     if (now >= link->expires_at) {
         link_drain(link);
         tell(link, LINK_NEWS_EXPIRED);
@@ -560,6 +608,8 @@ static void step_ready(struct link *link, unsigned noted)
             link_drain(link);
             return;
         }
+        if (now >= link->again_at && !link->asking)
+            ask_again(link);
         link->settled = true;
         arm(link);
     }
@@ -603,8 +653,11 @@ static void step_ended(struct link *link)
         tell(link, LINK_NEWS_OVER);
         return;
     }
-    explain_end(link);
-    link_fail(link, FAULT_CONNECT_FAILED, young);
+    link_explain_end(link);
+    /* Left waiting for its verdict, it may lose patience. */
+    bool waited = link->state == LINK_ATTESTING &&
+                  loop_now(link->site->loop) >= link->attesting_at + PATIENCE_MS;
+    link_fail(link, FAULT_CONNECT_FAILED, young && !waited);
 }
 
 static void link_run(void *owner)

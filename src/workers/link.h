@@ -36,11 +36,13 @@ struct link_site {
 
 /* What its owner is told, in a run phase; each the last thing a link does in it. */
 enum link_news {
-    LINK_NEWS_READY,   /* a trusting verdict, and an answer to the challenge if one is wanted */
-    LINK_NEWS_ROOM,    /* perhaps room for another stream */
-    LINK_NEWS_EXPIRED, /* its verdict has run out: it drains */
-    LINK_NEWS_REFUSED, /* by verdict: it is over; link->proof says why */
-    LINK_NEWS_OVER     /* link->fault and link->detail say why; NONE: nothing is wrong */
+    LINK_NEWS_READY,    /* a trusting verdict, and an answer to the challenge if one is wanted */
+    LINK_NEWS_ROOM,     /* perhaps room for another stream */
+    LINK_NEWS_JUDGED,   /* again, while READY: still trusted; link->proof is the new one */
+    LINK_NEWS_EXPIRED,  /* its verdict has run out: it drains */
+    LINK_NEWS_REFUSED,  /* by verdict: it drains, or is over; link->judged says why */
+    LINK_NEWS_UNJUDGED, /* no verdict could be had: it drains, or is over; link->detail says why */
+    LINK_NEWS_OVER      /* link->fault and link->detail say why; NONE: nothing is wrong */
 };
 
 struct link {
@@ -56,7 +58,11 @@ struct link {
     struct registry *registry; /* counted */
     const struct pool_facts *pool;
     const struct worker *worker;
-    struct proof proof;
+    struct trust *trust; /* counted: what it is judged under, now */
+    struct proof proof;  /* the trusting one it is READY by; streams that were lent look at it */
+    struct proof judged; /* the newest verdict */
+    char *certificate;   /* as shown, to be judged again */
+    size_t certificate_bytes;
     enum fault fault;
     char detail[320];
     bool blames; /* the fault is the worker's: for health */
@@ -71,6 +77,10 @@ struct link {
     struct timer timer;
     struct grave grave;
     uint64_t expires_at; /* lane ms */
+    uint64_t again_at;   /* when it is to be judged again; lane ms */
+    bool asking;         /* a verdict is on its way */
+    bool again_due;      /* collateral changed while it was CHALLENGING */
+    uint64_t attesting_at;
     uint64_t challenge_at;
     uint64_t idle_since;
     unsigned noted; /* facts callbacks have left for the next run */
@@ -85,6 +95,9 @@ struct link *link_open(struct link_site *site, struct registry *registry,
                        const struct pool_facts *pool, const struct worker *worker,
                        void (*note)(void *owner, struct link *link, enum link_news news),
                        void *owner);
+/* The verifier's grounds changed: from now on it is judged under `trust`. A READY link stays so
+ * until the verdict is in, and drains unless that trusts. */
+void link_judge_again(struct link *link, struct trust *trust);
 /* How many streams may be lent now. */
 uint32_t link_room(const struct link *link);
 /* READY, but it takes fewer streams than it did: the worker is going away (GOAWAY), or might be. */

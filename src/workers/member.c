@@ -121,6 +121,8 @@ enum member_state member_state(const struct member *member, uint64_t now)
     uint32_t capacity = member->worker->capacity;
     if (now < member->refused_until)
         return MEMBER_REFUSED;
+    if (now < member->unjudged_until)
+        return MEMBER_UNJUDGED;
     if (!health_may_ask(&member->health, now))
         return MEMBER_RESTS;
     if (capacity > 0 && member_live(member) >= capacity)
@@ -191,7 +193,8 @@ static bool is_last(const struct member *member, uint64_t now)
     const struct pool *pool = member->pool;
     for (uint32_t i = 0; i < pool->member_count; ++i) {
         const struct member *other = pool->members[i];
-        if (other != member && now >= other->refused_until && health_may_ask(&other->health, now))
+        if (other != member && now >= other->refused_until && now >= other->unjudged_until &&
+            health_may_ask(&other->health, now))
             return false;
     }
     return true;
@@ -245,18 +248,34 @@ static void fail_waits(struct member *member, enum fault fault, const char *deta
                   fault, member->worker, "%s", detail);
 }
 
-static void keep_proof(struct member *member, const struct link *link)
+static void keep_proof(struct member *member, const struct proof *proof)
 {
-    member->proof = link->proof;
+    member->proof = *proof;
     member->has_proof = true;
 }
 
 static void note_refused(struct member *member, const struct link *link)
 {
-    keep_proof(member, link);
+    keep_proof(member, &link->judged);
     member->refused_until = lane_now(member) + MEMBER_REFUSED_MS;
     member->health.probing = false;
     fail_waits(member, FAULT_UNTRUSTED, link->detail);
+}
+
+/* Neither a refusal nor a failure: it is asked again in a moment, others are meanwhile. */
+static void note_unjudged(struct member *member, const struct link *link)
+{
+    keep_proof(member, &link->judged);
+    member->unjudged_until = lane_now(member) + MEMBER_REFUSED_MS;
+    member->health.probing = false;
+    fail_waits(member, FAULT_NOT_YET_VERIFIED, link->detail);
+}
+
+static void note_trusted(struct member *member, const struct link *link)
+{
+    keep_proof(member, &link->proof);
+    member->refused_until = 0;
+    member->unjudged_until = 0;
 }
 
 /* Those who wait for it are answered, unless another link is on its way. One that closed before any
@@ -282,9 +301,12 @@ static void note_news(void *owner, struct link *link, enum link_news news)
 {
     struct member *member = owner;
     if (news == LINK_NEWS_READY) {
-        keep_proof(member, link);
-        member->refused_until = 0;
+        note_trusted(member, link);
         member->one_each = link->takes_one;
+    } else if (news == LINK_NEWS_JUDGED) {
+        note_trusted(member, link);
+    } else if (news == LINK_NEWS_UNJUDGED) {
+        note_unjudged(member, link);
     } else if (news == LINK_NEWS_EXPIRED) {
         /* A new link brings a new verdict before anyone has to wait for it. */
         if (link_count(member) == 0)
@@ -295,6 +317,30 @@ static void note_news(void *owner, struct link *link, enum link_news news)
         note_over(member, link);
     }
     member_touch(member);
+}
+
+/* What the old grounds refused, the new ones may trust. */
+void member_judge_again(struct member *member, struct trust *trust)
+{
+    struct list *node;
+    struct list *after;
+    member->refused_until = 0;
+    member->unjudged_until = 0;
+    member->has_proof = member->has_proof && member->proof.trusted;
+    list_each_safe (node, after, &member->links) {
+        link_judge_again(link_at(node), trust);
+    }
+    member_touch(member);
+}
+
+bool member_is_attesting(const struct member *member)
+{
+    struct list *node;
+    list_each (node, &member->links) {
+        if (link_at(node)->state == LINK_ATTESTING)
+            return true;
+    }
+    return false;
 }
 
 void member_retire(struct member *member)
@@ -315,6 +361,14 @@ void member_retire(struct member *member)
 
 /* --- for admin ----------------------------------------------------------------------------- */
 
+/* Without a link that is used or on its way, what the last verdict says. */
+static const char *word_of_idle(const struct member *member)
+{
+    if (!member->has_proof || member->proof.trusted)
+        return "idle";
+    return member->proof.unjudged ? link_state_word(LINK_ATTESTING) : "refused";
+}
+
 void member_view(const struct member *member, uint64_t now, struct worker_view *view)
 {
     enum link_state furthest = LINK_OVER;
@@ -323,7 +377,7 @@ void member_view(const struct member *member, uint64_t now, struct worker_view *
                                  .worker = member->worker,
                                  .proof = member->has_proof ? &member->proof : NULL,
                                  .ttfb_us = member->ttfb_us,
-                                 .state = "idle"};
+                                 .state = word_of_idle(member)};
     list_each (node, &member->links) {
         const struct link *link = link_at(node);
         ++view->links;

@@ -7,10 +7,10 @@
 #include "rules/health.h"
 #include "workers/pool.h"
 
-/* A worker refused by verdict is not connected to for so long. */
+/* A worker that a verdict refused, or none could be had of, is not connected to for so long. */
 enum { MEMBER_REFUSED_MS = 5000 };
 
-enum member_state { MEMBER_TAKES, MEMBER_FULL, MEMBER_RESTS, MEMBER_REFUSED };
+enum member_state { MEMBER_TAKES, MEMBER_FULL, MEMBER_RESTS, MEMBER_REFUSED, MEMBER_UNJUDGED };
 
 struct member {
     struct pool *pool;
@@ -25,11 +25,16 @@ struct member {
     bool has_proof;
     struct proof proof; /* the newest verdict */
     uint64_t refused_until;
+    uint64_t unjudged_until;
 };
 
 struct member *member_new(struct pool *pool, const struct worker *worker);
 /* Its waits go back to the queue, its links drain as orphans; then it is freed. */
 void member_retire(struct member *member);
+/* Policy, roots or collateral changed: its links are judged again, under `trust`. */
+void member_judge_again(struct member *member, struct trust *trust);
+/* Whether a link of its stands between handshake and verdict. */
+bool member_is_attesting(const struct member *member);
 /* May it be asked for a stream now? */
 enum member_state member_state(const struct member *member, uint64_t now);
 /* What placement compares. */

@@ -52,18 +52,20 @@ static struct member *take_member(struct member **old, uint32_t old_count, uint3
 
 void pool_adopt(struct pool *pool, const struct pool_facts *facts)
 {
+    bool trusted_alike = pool->facts != NULL && trust_is_same(pool->facts->trust, facts->trust);
     /* Links that were admitted without a challenge do not stay where one is wanted now. */
-    bool trusted_alike = pool->facts != NULL && trust_is_same(pool->facts->trust, facts->trust) &&
-                         pool->facts->challenge >= facts->challenge;
+    bool as_challenged = pool->facts != NULL && pool->facts->challenge >= facts->challenge;
     struct member **old = pool->members;
     uint32_t old_count = pool->member_count;
     pool->members = alloc_array(facts->worker_count, sizeof(struct member *));
     pool->member_count = facts->worker_count;
     for (uint32_t i = 0; i < facts->worker_count; ++i) {
         const struct worker *worker = &facts->workers[i];
-        struct member *member = trusted_alike ? take_member(old, old_count, i, worker) : NULL;
+        struct member *member = as_challenged ? take_member(old, old_count, i, worker) : NULL;
         if (member == NULL)
             member = member_new(pool, worker);
+        else if (!trusted_alike)
+            member_judge_again(member, facts->trust);
         member->worker = worker;
         pool->members[i] = member;
     }
@@ -75,6 +77,12 @@ void pool_adopt(struct pool *pool, const struct pool_facts *facts)
     free(pool->candidates);
     pool->candidates = alloc_array(facts->worker_count, sizeof(*pool->candidates));
     pool_touch(pool);
+}
+
+void pool_judge_again(struct pool *pool)
+{
+    for (uint32_t i = 0; i < pool->member_count; ++i)
+        member_judge_again(pool->members[i], pool->facts->trust);
 }
 
 static void refuse_all(struct pool *pool, struct list *waits)
@@ -104,7 +112,9 @@ struct standing {
     uint32_t full;
     uint32_t resting;
     uint32_t refused;
+    uint32_t unjudged;
     const struct member *refused_member;
+    const struct member *unjudged_member;
 };
 
 static bool was_tried(const struct pool_wait *wait, const struct member *member)
@@ -139,6 +149,10 @@ static struct standing look_around(struct pool *pool, const struct pool_wait *wa
             ++standing.refused;
             standing.refused_member = member;
         }
+        if (state == MEMBER_UNJUDGED) {
+            ++standing.unjudged;
+            standing.unjudged_member = member;
+        }
     }
     return standing;
 }
@@ -152,9 +166,16 @@ static uint64_t next_random(struct pools *pools)
     return mixed ^ mixed >> 31;
 }
 
+/* The one with hope goes first: who may be judged, or rested, in a moment. */
 static void fail_unplaced(struct pool *pool, struct pool_wait *wait,
                           const struct standing *standing)
 {
+    if (standing->unjudged > 0) {
+        const struct member *member = standing->unjudged_member;
+        wait_fail(pool->pools, wait, FAULT_NOT_YET_VERIFIED, member->worker, "%s: %s",
+                  member->proof.reason, member->proof.detail);
+        return;
+    }
     if (standing->refused > 0 && standing->resting == 0) {
         const struct member *member = standing->refused_member;
         wait_fail(pool->pools, wait, FAULT_UNTRUSTED, member->worker, "%s: %s",

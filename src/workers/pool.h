@@ -20,6 +20,8 @@ struct pools {
     struct slots loans;        /* streams lent */
     struct wake wake;
     struct timer poll; /* other lanes free capacity without telling */
+    struct timer watch;
+    uint64_t version; /* of fetched collateral, that all links were last judged by */
     uint64_t random;
     bool draining;
 };
@@ -53,6 +55,8 @@ void pool_adopt(struct pool *pool, const struct pool_facts *facts);
 void pool_free(struct pool *pool);
 /* Places whoever can be placed, in order. True when someone goes on waiting in the queue. */
 bool pool_deal(struct pool *pool);
+/* Judges all its links again, under its facts' trust. */
+void pool_judge_again(struct pool *pool);
 /* Something may have changed: to be dealt in the next run. */
 void pool_touch(struct pool *pool);
 

@@ -9,11 +9,13 @@
 #include "workers/wait.h"
 
 /* POLL: a place that another lane frees at a worker is seen after so long; links that rest or were
- * refused come back by it too. LETTERS: verdicts on their way to this lane. */
-enum { POLL_MS = 10, LETTERS_MAX = 4096 };
+ * refused come back by it too. WATCH: fetched collateral that differs is seen after so long.
+ * LETTERS: verdicts on their way to this lane. */
+enum { POLL_MS = 10, WATCH_MS = 500, LETTERS_MAX = 4096 };
 
 static void pools_run(void *owner);
 static void note_poll(void *owner);
+static void note_watch(void *owner);
 
 struct pools *pools_new(struct loop *loop, struct attester *attester, const struct log *log,
                         struct stats *stats)
@@ -35,6 +37,8 @@ struct pools *pools_new(struct loop *loop, struct attester *attester, const stru
     slots_init(&pools->loans, LOANS_MAX);
     wake_init(&pools->wake, pools_run, pools);
     timer_init(&pools->poll, loop, note_poll, pools);
+    timer_init(&pools->watch, loop, note_watch, pools);
+    timer_set(&pools->watch, loop_now(loop) + WATCH_MS);
     if (getrandom(&pools->random, sizeof(pools->random), 0) != (ssize_t)sizeof(pools->random))
         pools->random = clock_monotonic_us();
     return pools;
@@ -85,6 +89,21 @@ static void note_poll(void *owner)
     list_each (node, &pools->all) {
         if (!list_is_empty(&pool_at(node)->waits))
             pool_touch(pool_at(node));
+    }
+}
+
+/* A verdict may have turned by what was fetched. Links of members that are gone drain anyway. */
+static void note_watch(void *owner)
+{
+    struct pools *pools = owner;
+    struct list *node;
+    uint64_t version = attester_version(pools->site.attester);
+    timer_set(&pools->watch, loop_now(pools->site.loop) + WATCH_MS);
+    if (version == pools->version)
+        return;
+    pools->version = version;
+    list_each (node, &pools->all) {
+        pool_judge_again(pool_at(node));
     }
 }
 
@@ -167,6 +186,13 @@ const char *pools_path_template(struct pools *pools, const char *name)
     return pool == NULL ? NULL : pool->facts->path_template;
 }
 
+bool pools_show_evidence(struct pools *pools, struct span worker,
+                         void (*answer)(void *owner, uint64_t id, struct span json), void *owner,
+                         uint64_t id)
+{
+    return attester_show(pools->site.attester, worker, pools->site.mailbox, answer, owner, id);
+}
+
 /* --- the end ------------------------------------------------------------------------------- */
 
 static void refuse_waits(struct pools *pools, struct list *waits)
@@ -229,6 +255,7 @@ void pools_free(struct pools *pools)
     attester_forget(pools->site.attester, pools->site.mailbox);
     mailbox_close(pools->site.mailbox);
     timer_fini(&pools->poll);
+    timer_fini(&pools->watch);
     wake_cancel(&pools->wake);
     tls_give(pools->site.tls);
     link_site_fini(&pools->site);

@@ -46,7 +46,7 @@ struct pool_wait {
     void (*note)(void *user); /* the stream's */
     void *user;
     /* the answer */
-    enum fault fault;           /* NONE, NO_WORKER, CONNECT_FAILED, UNTRUSTED, OVERLOADED */
+    enum fault fault; /* NONE, NO_WORKER, CONNECT_FAILED, UNTRUSTED, NOT_YET_VERIFIED, OVERLOADED */
     char worker[WORKER_ID_MAX]; /* whom the fault is about; empty: nobody was asked */
     char detail[320];           /* UNTRUSTED: which check failed; for the log */
     struct lease lease;
@@ -60,9 +60,10 @@ struct pool_wait {
 
 struct pools *pools_new(struct loop *loop, struct attester *attester, const struct log *log,
                         struct stats *stats);
-/* The new set: links of workers that are gone, or whose trust changed, drain; a worker of the same
- * pool, address and trust keeps its links, health and verdict, a pool of the same name its waits
- * and its budget. Waits of a pool that is gone are answered NO_WORKER. Takes a count. */
+/* The new set: links of workers that are gone drain; a worker of the same pool and address keeps
+ * its links and health, and where its trust changed its links are judged again: those that are
+ * trusted no more drain, with the verdict's reason. A pool of the same name keeps its waits and its
+ * budget. Waits of a pool that is gone are answered NO_WORKER. Takes a count. */
 void pools_apply(struct pools *pools, struct registry *registry);
 /* No new links, streams finish; those who wait, and all who ask from now on, are answered
  * NO_WORKER. For when no caller can ask any more. */
@@ -78,8 +79,10 @@ void pools_free(struct pools *pools);
  *
  *   NO_WORKER       no such pool, or every worker tried, resting or gone: at once
  *   UNTRUSTED       the verdict on the worker that was picked, or, within 5 s, on all that are left
- *   CONNECT_FAILED  the worker that was picked could not be connected to, or not by the deadline
- *   OVERLOADED      all full until the deadline, or waits_max are waiting already
+ *   NOT_YET_VERIFIED  the verdict on the worker that was picked, or, within 5 s, on one that is
+ * left, is late, or the collateral for it is still to be fetched CONNECT_FAILED  the worker that
+ * was picked could not be connected to, or not by the deadline OVERLOADED      all full until the
+ * deadline, or waits_max are waiting already
  *
  * The first failure of the worker that was picked is the answer: trying another is the asker's
  * decision. Those who wait are served in the order they came. */
@@ -96,6 +99,12 @@ void pools_return(struct pools *pools, struct lease *lease, enum fault fault, ui
 struct retry_budget *pools_budget(struct pools *pools, const char *pool);
 /* The path its workers are asked for, as configured; NULL when there is no such pool. */
 const char *pools_path_template(struct pools *pools, const char *pool);
+
+/* The last evidence of the workers named `worker` and the verdicts on it, as JSON (empty when there
+ * is none), to `answer` in a note. False: too many ask already. */
+MUST_USE bool pools_show_evidence(struct pools *pools, struct span worker,
+                                  void (*answer)(void *owner, uint64_t id, struct span json),
+                                  void *owner, uint64_t id);
 
 /* For admin: calls `visit` for every worker of this lane. */
 struct worker_view {

@@ -17,6 +17,20 @@
 /* WORKERS_MAX: of one pool. */
 enum { POOLS_MAX = 256, WORKERS_MAX = 4096, WORKER_ID_MAX = 64, WORKER_NAME_MAX = 256 };
 
+/* Where collateral is fetched from. No endpoint: from the vendor's own service, and only for pools
+ * without collateral files and roots of their own. */
+enum { COLLATERAL_ENDPOINTS_MAX = 8, COLLATERAL_URL_MAX = 512 };
+struct collateral_options {
+    char endpoints[COLLATERAL_ENDPOINTS_MAX][COLLATERAL_URL_MAX];
+    uint32_t endpoint_count;
+    char ca_file[4096]; /* empty: the system's CAs */
+    char store[4096];   /* folder of documents and evaluation numbers; empty: none is kept */
+    uint32_t retry_ms;  /* what could not be had is not asked for again before */
+};
+/* False and a sentence when an endpoint or the CA file cannot be used. Asks nobody. */
+MUST_USE bool collateral_options_check(const struct collateral_options *options, char *error,
+                                       size_t error_size);
+
 /* The one word lanes share and change: requests in flight at a worker, over all lanes. Counted. */
 struct worker_load {
     _Atomic uint32_t live;
@@ -86,8 +100,14 @@ void worker_load_give(struct worker_load *load);
  * is a mistake. NULL and a sentence that names the file on error. */
 struct trust *trust_read(const char *policy, const char *const *collateral, size_t collateral_count,
                          const char *roots, char *error, size_t error_size);
+/* Holds its collateral files against the highest evaluation numbers that the store has seen, and
+ * has theirs seen: they never go back. False and a sentence when one is older. `now` is unix
+ * seconds. */
+MUST_USE bool trust_remember(const struct trust *trust, const struct collateral_options *options,
+                             int64_t now, char *error, size_t error_size);
 struct trust *trust_take(struct trust *trust);
 void trust_give(struct trust *trust);
 bool trust_is_simulated(const struct trust *trust); /* roots were given */
+bool trust_has_files(const struct trust *trust);    /* collateral was given */
 
 #endif

@@ -1,10 +1,13 @@
 #include "workers/trust.h"
 
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "fetch/fetch.h"
 #include "workers/files.h"
 
 struct trust {
@@ -15,6 +18,8 @@ struct trust {
     struct attest_collateral **collateral;
     size_t collateral_count;
     uint8_t digest[32];
+    uint8_t policy_sha256[32];
+    uint8_t roots_sha256[32];
 };
 
 static struct attest_bytes bytes_of(const struct file *file)
@@ -53,6 +58,7 @@ static bool read_policy(struct trust *trust, const char *path, EVP_MD_CTX *md, c
         ok = blame(path, "a policy is one file, and this folder has several", error, error_size);
     if (ok) {
         digest_files(md, "policy", &files);
+        SHA256((const unsigned char *)files.rows[0].bytes, files.rows[0].len, trust->policy_sha256);
         trust->policy = attest_policy_parse(bytes_of(&files.rows[0]), why, sizeof(why));
         ok = trust->policy != NULL || blame(files.rows[0].path, why, error, error_size);
     }
@@ -82,6 +88,16 @@ static bool parse_roots(struct trust *trust, const struct files *files, const ch
            blame(files->count == 1 ? files->rows[0].path : path, why, error, error_size);
 }
 
+/* Of the roots by themselves: collateral that holds under some is none under others. */
+static void digest_roots(struct trust *trust, const struct files *files)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    must(md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1);
+    digest_files(md, trust->simulated ? "roots" : "builtin", files);
+    must(EVP_DigestFinal_ex(md, trust->roots_sha256, NULL) == 1);
+    EVP_MD_CTX_free(md);
+}
+
 static bool read_roots(struct trust *trust, const char *path, EVP_MD_CTX *md, char *error,
                        size_t error_size)
 {
@@ -97,8 +113,10 @@ static bool read_roots(struct trust *trust, const char *path, EVP_MD_CTX *md, ch
         ok = files_read(&files, path, pem, error, error_size) &&
              parse_roots(trust, &files, path, error, error_size);
     }
-    if (ok)
+    if (ok) {
         digest_files(md, path == NULL ? "builtin" : "roots", &files);
+        digest_roots(trust, &files);
+    }
     files_free(&files);
     return ok;
 }
@@ -173,6 +191,11 @@ bool trust_is_simulated(const struct trust *trust)
     return trust->simulated;
 }
 
+bool trust_has_files(const struct trust *trust)
+{
+    return trust->collateral_count > 0;
+}
+
 const uint8_t *trust_digest(const struct trust *trust)
 {
     return trust->digest;
@@ -185,13 +208,78 @@ bool trust_is_same(const struct trust *one, const struct trust *other)
     return memcmp(one->digest, other->digest, sizeof(one->digest)) == 0;
 }
 
-static struct attest_request request_of(const struct trust *trust, int64_t now)
+const uint8_t *trust_roots_digest(const struct trust *trust)
+{
+    return trust->roots_sha256;
+}
+
+const uint8_t *trust_policy_digest(const struct trust *trust)
+{
+    return trust->policy_sha256;
+}
+
+const struct attest_roots *trust_roots(const struct trust *trust)
+{
+    return trust->roots;
+}
+
+size_t trust_collateral(const struct trust *trust,
+                        const struct attest_collateral *const **collateral)
+{
+    *collateral = (const struct attest_collateral *const *)trust->collateral;
+    return trust->collateral_count;
+}
+
+/* Documents of other roots are another world: theirs is a folder of its own. */
+bool trust_store(const struct trust *trust, const struct collateral_options *options,
+                 char path[COLLATERAL_STORE_MAX])
+{
+    char name[2 * 8 + 2] = "";
+    if (options->store[0] == '\0')
+        return false;
+    if (trust->simulated) {
+        name[0] = '/';
+        for (size_t i = 0; i < 8; ++i)
+            snprintf(name + 1 + 2 * i, 3, "%02x", trust->roots_sha256[i]);
+    }
+    snprintf(path, COLLATERAL_STORE_MAX, "%s%s", options->store, name);
+    (void)mkdir(options->store, 0700); /* what is wrong with it, its user says */
+    return true;
+}
+
+/* A file that does not hold has no say: each verdict names what is wrong with it. AMD's documents
+ * have no evaluation numbers. */
+static bool remember_one(const struct trust *trust, const struct attest_collateral *document,
+                         const char *store, int64_t now, char *error, size_t error_size)
+{
+    struct attest_request request = {.roots = trust->roots, .now = now};
+    struct attest_verdict verdict = {0};
+    struct attest_platform platform = attest_collateral_platform(document);
+    struct attest_evaluation evaluation = attest_collateral_evaluation(document);
+    return platform.tee == ATTEST_TEE_SNP ||
+           !attest_collateral_holds(document, &request, &platform, &verdict) ||
+           fetch_remember(store, &platform, &evaluation, error, error_size);
+}
+
+bool trust_remember(const struct trust *trust, const struct collateral_options *options,
+                    int64_t now, char *error, size_t error_size)
+{
+    char store[COLLATERAL_STORE_MAX];
+    bool ok = true;
+    if (trust->collateral_count == 0 || !trust_store(trust, options, store))
+        return true;
+    for (size_t i = 0; ok && i < trust->collateral_count; ++i)
+        ok = remember_one(trust, trust->collateral[i], store, now, error, error_size);
+    return ok;
+}
+
+static struct attest_request request_of(const struct grounds *grounds, int64_t now)
 {
     return (struct attest_request){
-        .roots = trust->roots,
-        .collateral = (const struct attest_collateral *const *)trust->collateral,
-        .collateral_count = trust->collateral_count,
-        .policy = trust->policy,
+        .roots = grounds->trust->roots,
+        .collateral = grounds->collateral,
+        .collateral_count = grounds->collateral_count,
+        .policy = grounds->trust->policy,
         .now = now,
     };
 }
@@ -201,17 +289,17 @@ static struct attest_bytes bytes_in(struct span span)
     return (struct attest_bytes){(const uint8_t *)span.ptr, span.len};
 }
 
-void trust_judge(const struct trust *trust, struct span der, int64_t now,
+void trust_judge(const struct grounds *grounds, struct span der, int64_t now,
                  struct attest_verdict *verdict)
 {
-    struct attest_request request = request_of(trust, now);
+    struct attest_request request = request_of(grounds, now);
     attest_verify_certificate(&request, bytes_in(der), verdict);
 }
 
-void trust_judge_answer(const struct trust *trust, const struct attester_answer *answered,
+void trust_judge_answer(const struct grounds *grounds, const struct attester_answer *answered,
                         int64_t now, struct attest_verdict *verdict)
 {
-    struct attest_request request = request_of(trust, now);
+    struct attest_request request = request_of(grounds, now);
     struct attest_challenge challenge;
     memcpy(challenge.exporter, answered->exporter, sizeof(challenge.exporter));
     memcpy(challenge.nonce, answered->nonce, sizeof(challenge.nonce));

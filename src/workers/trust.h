@@ -12,11 +12,31 @@
 const uint8_t *trust_digest(const struct trust *trust);
 /* Both may be NULL (a pool without a policy: nobody is trusted). */
 bool trust_is_same(const struct trust *one, const struct trust *other);
+/* SHA-256 of the policy file's bytes, as sha256sum prints it; and over the trust anchors alone. */
+const uint8_t *trust_policy_digest(const struct trust *trust);
+const uint8_t *trust_roots_digest(const struct trust *trust);
+const struct attest_roots *trust_roots(const struct trust *trust);
+/* Its own documents, from files; how many. */
+size_t trust_collateral(const struct trust *trust,
+                        const struct attest_collateral *const **collateral);
+/* What a verdict stands on. */
+struct grounds {
+    const struct trust *trust; /* NULL trusts nobody */
+    const struct attest_collateral *const *collateral;
+    size_t collateral_count;
+    uint64_t version; /* of what was fetched of the collateral; the rest is the trust's */
+};
+
+/* The folder below options->store that is for these roots, made when it is missing. False: nothing
+ * is to be stored. */
+enum { COLLATERAL_STORE_MAX = 4096 + 32 };
+bool trust_store(const struct trust *trust, const struct collateral_options *options,
+                 char path[COLLATERAL_STORE_MAX]);
 /* The verifier's word on `der` (a certificate) at `now` (unix seconds). */
-void trust_judge(const struct trust *trust, struct span der, int64_t now,
+void trust_judge(const struct grounds *grounds, struct span der, int64_t now,
                  struct attest_verdict *verdict);
 /* The same on what a worker answered to a challenge. */
-void trust_judge_answer(const struct trust *trust, const struct attester_answer *answered,
+void trust_judge_answer(const struct grounds *grounds, const struct attester_answer *answered,
                         int64_t now, struct attest_verdict *verdict);
 
 #endif

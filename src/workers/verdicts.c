@@ -50,13 +50,13 @@ void verdicts_fini(struct verdicts *verdicts)
 /* --- the cache ----------------------------------------------------------------------------- */
 
 /* The certificate and all that judges it; never the quote alone, whose ECDSA signature has two
- * forms (ra-tls (d) 7). The digest has one length, so the two parts cannot be mistaken for each
- * other. */
-static void key_of(const struct trust *trust, struct span certificate, uint8_t *key)
+ * forms (ra-tls (d) 7). Each part has one length, so they cannot be mistaken for each other. */
+static void key_of(const struct grounds *grounds, struct span certificate, uint8_t *key)
 {
-    uint8_t parts[2 * KEY_BYTES];
+    uint8_t parts[2 * KEY_BYTES + sizeof(grounds->version)];
     SHA256((const unsigned char *)certificate.ptr, certificate.len, parts);
-    memcpy(parts + KEY_BYTES, trust_digest(trust), KEY_BYTES);
+    memcpy(parts + KEY_BYTES, trust_digest(grounds->trust), KEY_BYTES);
+    memcpy(parts + 2 * KEY_BYTES, &grounds->version, sizeof(grounds->version));
     SHA256(parts, sizeof(parts), key);
 }
 
@@ -131,6 +131,17 @@ static bool digest_key(struct span certificate, uint8_t *digest)
     return len > 0;
 }
 
+bool proof_lacks_collateral(const struct proof *proof)
+{
+    static const enum attest_reason reasons[] = {ATTEST_COLLATERAL_MISSING,
+                                                 ATTEST_COLLATERAL_EXPIRED,
+                                                 ATTEST_COLLATERAL_TOO_OLD, ATTEST_CRL_MISSING};
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); ++i)
+        if (!proof->trusted && strcmp(proof->reason, attest_reason_word(reasons[i])) == 0)
+            return true;
+    return false;
+}
+
 static void put_reason(struct proof *proof, const struct attest_verdict *verdict)
 {
     ERR_clear_error();
@@ -141,22 +152,28 @@ static void put_reason(struct proof *proof, const struct attest_verdict *verdict
                                         : attest_reason_sentence(verdict->reason));
 }
 
-static void ask_verifier(const struct trust *trust, struct span certificate, int64_t now,
+static void ask_verifier(const struct grounds *grounds, struct span certificate, int64_t now,
                          struct proof *proof)
 {
     struct attest_verdict verdict = {0};
-    trust_judge(trust, certificate, now, &verdict);
+    trust_judge(grounds, certificate, now, &verdict);
     put_reason(proof, &verdict);
     put_text(proof->tee, sizeof(proof->tee), attest_tee_word(verdict.tee));
     put_text(proof->tcb_status, sizeof(proof->tcb_status), verdict.tcb_status);
     put_measurement(proof, &verdict);
     memcpy(proof->evidence_sha256, verdict.evidence_sha256, sizeof(proof->evidence_sha256));
+    memcpy(proof->policy_sha256, trust_policy_digest(grounds->trust), sizeof(proof->policy_sha256));
     proof->expires = verdict.expires;
+    proof->collateral_expires = verdict.collateral_expires;
     if (!digest_key(certificate, proof->key_sha256) && proof->trusted)
         proof_refuse(proof, "malformed", "the certificate's key cannot be read");
     /* The verifier refuses what has expired; a trust without an end ahead is not one to keep. */
     if (proof->trusted && verdict.expires <= now)
-        proof_refuse(proof, "expired", "the verdict has no time left");
+        proof_refuse(proof,
+                     verdict.collateral_expires == verdict.expires
+                         ? attest_reason_word(ATTEST_COLLATERAL_EXPIRED)
+                         : "expired",
+                     "the verdict has no time left");
 }
 
 static void set_time_left(struct proof *proof, int64_t now_ms)
@@ -166,8 +183,8 @@ static void set_time_left(struct proof *proof, int64_t now_ms)
     proof->lasts_ms = proof->trusted && end > now_ms ? (uint64_t)(end - now_ms) : 0;
 }
 
-bool verdicts_judge(struct verdicts *verdicts, const struct trust *trust, struct span certificate,
-                    int64_t now_ms, struct proof *proof)
+bool verdicts_judge(struct verdicts *verdicts, const struct grounds *grounds,
+                    struct span certificate, int64_t now_ms, struct proof *proof)
 {
     uint8_t key[KEY_BYTES];
     int64_t now = now_ms / 1000;
@@ -180,32 +197,32 @@ bool verdicts_judge(struct verdicts *verdicts, const struct trust *trust, struct
         proof_refuse(proof, "certificate-too-large", "the certificate has more than 256 KiB");
         return false;
     }
-    if (trust == NULL) {
+    if (grounds->trust == NULL) {
         proof_refuse(proof, "no-policy", "the pool has no policy, so it trusts nobody");
         return false;
     }
-    key_of(trust, certificate, key);
+    key_of(grounds, certificate, key);
     struct kept *kept = find(verdicts, key, now);
     if (kept != NULL)
         *proof = kept->proof;
     else
-        ask_verifier(trust, certificate, now, proof);
+        ask_verifier(grounds, certificate, now, proof);
     set_time_left(proof, now_ms);
     if (kept == NULL)
         keep(verdicts, key, now, proof);
     return kept == NULL;
 }
 
-void proof_judge_answer(const struct trust *trust, const struct attester_answer *answered,
+void proof_judge_answer(const struct grounds *grounds, const struct attester_answer *answered,
                         int64_t now_ms, struct proof *proof)
 {
     struct attest_verdict verdict = {0};
     *proof = (struct proof){0};
-    if (trust == NULL) {
+    if (grounds->trust == NULL) {
         proof_refuse(proof, "no-policy", "the pool has no policy, so it trusts nobody");
         return;
     }
-    trust_judge_answer(trust, answered, now_ms / 1000, &verdict);
+    trust_judge_answer(grounds, answered, now_ms / 1000, &verdict);
     put_reason(proof, &verdict);
     proof->expires = verdict.expires;
     set_time_left(proof, now_ms);

@@ -21,11 +21,13 @@ void verdicts_init(struct verdicts *verdicts, uint64_t seed);
 void verdicts_fini(struct verdicts *verdicts);
 /* Fills `proof`, from the cache or by the verifier. `now_ms` is unix time. True when it was judged
  * anew. */
-bool verdicts_judge(struct verdicts *verdicts, const struct trust *trust, struct span certificate,
-                    int64_t now_ms, struct proof *proof);
+bool verdicts_judge(struct verdicts *verdicts, const struct grounds *grounds,
+                    struct span certificate, int64_t now_ms, struct proof *proof);
+/* Whether other collateral might trust what this refuses. */
+bool proof_lacks_collateral(const struct proof *proof);
 /* The verifier's word on an answer to a challenge; no two are alike, so none is kept. Fills of the
  * proof only whether and why, and until when. */
-void proof_judge_answer(const struct trust *trust, const struct attester_answer *answered,
+void proof_judge_answer(const struct grounds *grounds, const struct attester_answer *answered,
                         int64_t now_ms, struct proof *proof);
 /* A refusal that needs no verifier. */
 void proof_refuse(struct proof *proof, const char *reason, const char *detail);

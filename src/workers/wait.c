@@ -34,7 +34,8 @@ static void note_deadline(void *owner)
         wait_fail(pools, wait, FAULT_OVERLOADED, NULL, "all workers were full until the deadline");
         return;
     }
-    wait_fail(pools, wait, FAULT_CONNECT_FAILED, member->worker,
+    bool judging = member_is_attesting(member);
+    wait_fail(pools, wait, judging ? FAULT_NOT_YET_VERIFIED : FAULT_CONNECT_FAILED, member->worker,
               "no verified connection before the deadline");
     member_note_nothing(member);
 }

@@ -82,7 +82,7 @@ static const char *compare_fields(const struct attest_verdict *verdict, const cJ
             return m->name;
         compared += item != NULL;
     }
-    return compared == 7 ? NULL : "fields are missing";
+    return compared == 10 ? NULL : "fields are missing";
 }
 
 /* The leaf's dates belong to its time, and the verdict ends with them. */

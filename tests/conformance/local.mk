@@ -20,4 +20,5 @@ tests_conformance_attest_snp_SOURCES = tests/conformance/attest_snp.c $(attest_c
 tests_conformance_attest_snp_LDADD = $(ATTEST_LIBS)
 dist_check_SCRIPTS += tests/conformance/attest_program.sh
 dist_check_SCRIPTS += tests/conformance/attest_simulated.sh tests/conformance/attest_simulated_snp.sh
+dist_check_SCRIPTS += tests/conformance/attest_simulated.sh
 dist_check_SCRIPTS += tests/conformance/attest_drafts.sh

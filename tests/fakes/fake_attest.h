@@ -1,4 +1,5 @@
-/* A verifier that says what a test told it to; implements attest_verify.h whole.
+/* A verifier that says what a test told it to; implements what src/ uses of
+ * attest_verify.h.
  * It owns the script. It never looks at evidence: texts that begin with '{' or "-----BEGIN" parse,
  * all others do not. */
 #ifndef FAKE_ATTEST_H
@@ -16,6 +17,12 @@ struct fake_attest {
     size_t answer_len; /* of the last answer to a challenge */
     struct attest_challenge challenge;
     unsigned alive; /* parsed objects not freed */
+    struct attest_platform platform;
+    bool chain_is_foreign;       /* no platform can be told */
+    bool nothing_holds;          /* of collateral */
+    int64_t ends;                /* of what holds */
+    void (*_Atomic pause)(void); /* called by each verification; NULL: nothing */
+    bool needs_collateral;       /* without any, the verdict is that it is missing */
 };
 
 struct fake_attest *fake_attest(void);

@@ -10,6 +10,7 @@ struct attester {
     struct fake_question questions[FAKE_QUESTIONS_MAX];
     unsigned count;
     bool full;
+    uint64_t version;
 };
 
 struct attester *attester_start(const struct log *log)
@@ -47,8 +48,8 @@ note_question(struct attester *attester, struct trust *trust, struct span certif
     return question;
 }
 
-bool attester_ask(struct attester *attester, struct trust *trust, struct span certificate,
-                  struct mailbox *mailbox,
+bool attester_ask(struct attester *attester, struct trust *trust, const struct subject *subject,
+                  struct span certificate, struct mailbox *mailbox,
                   void (*answer)(void *owner, uint64_t id, const struct proof *proof), uint64_t id)
 {
     return note_question(attester, trust, certificate, mailbox, answer, id) != NULL;
@@ -110,6 +111,31 @@ void fake_attester_refuse(struct attester *attester, unsigned index, const char 
     snprintf(proof.reason, sizeof(proof.reason), "%s", reason);
     snprintf(proof.detail, sizeof(proof.detail), "%s", detail);
     reply(attester, index, &proof);
+}
+
+void fake_attester_cannot(struct attester *attester, unsigned index, const char *detail)
+{
+    struct proof proof = {.unjudged = true};
+    snprintf(proof.reason, sizeof(proof.reason), "collateral-missing");
+    snprintf(proof.detail, sizeof(proof.detail), "%s", detail);
+    reply(attester, index, &proof);
+}
+
+void fake_attester_renew(struct attester *attester)
+{
+    ++attester->version;
+}
+
+uint64_t attester_version(const struct attester *attester)
+{
+    return attester->version;
+}
+
+bool attester_show(struct attester *attester, struct span worker, struct mailbox *mailbox,
+                   void (*answer)(void *owner, uint64_t id, struct span json), void *owner,
+                   uint64_t id)
+{
+    return false;
 }
 
 void fake_attester_fill(struct attester *attester, bool full)

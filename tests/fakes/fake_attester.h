@@ -1,4 +1,5 @@
-/* An attester whose verdicts a test gives one by one; implements workers/attester.h whole.
+/* An attester whose verdicts a test gives one by one; implements what lanes use of
+ * workers/attester.h.
  * It owns the questions asked. It never answers by itself. */
 #ifndef FAKE_ATTESTER_H
 #define FAKE_ATTESTER_H
@@ -27,6 +28,10 @@ const struct fake_question *fake_attester_question(const struct attester *attest
 void fake_attester_trust(struct attester *attester, unsigned index, uint64_t lasts_ms);
 void fake_attester_refuse(struct attester *attester, unsigned index, const char *reason,
                           const char *detail);
+/* The collateral for question `index` is missing, and `detail` says why. */
+void fake_attester_cannot(struct attester *attester, unsigned index, const char *detail);
+/* Fetched collateral differs from what it was. */
+void fake_attester_renew(struct attester *attester);
 /* Takes no more questions. */
 void fake_attester_fill(struct attester *attester, bool full);
 

@@ -133,3 +133,16 @@ void pools_visit(struct pools *pools, void (*visit)(void *arg, const struct work
                  void *arg)
 {
 }
+
+bool pools_show_evidence(struct pools *pools, struct span worker,
+                         void (*answer)(void *owner, uint64_t id, struct span json), void *owner,
+                         uint64_t id)
+{
+    if (pools->evidence_full)
+        return false;
+    pools->evidence = answer;
+    pools->evidence_owner = owner;
+    pools->evidence_id = id;
+    snprintf(pools->evidence_of, sizeof(pools->evidence_of), "%.*s", (int)worker.len, worker.ptr);
+    return true;
+}

@@ -37,6 +37,12 @@ struct pools {
     struct retry_budget budget;
     struct fake_try tries[FAKE_TRIES_MAX];
     unsigned count;
+    /* asked for with pools_show_evidence() and not answered yet */
+    void (*evidence)(void *owner, uint64_t id, struct span json);
+    void *evidence_owner;
+    uint64_t evidence_id;
+    char evidence_of[WORKER_ID_MAX];
+    bool evidence_full;
 };
 
 struct pools *fake_pools_new(struct loop *loop);

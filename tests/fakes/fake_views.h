@@ -1,5 +1,6 @@
-/* Fakes of pools_visit() and exchange_visit(): so many rows of one worker and one exchange.
- * It owns nothing: `struct pools` and `struct site` stand for a number of rows. */
+/* Fakes of pools_visit(), exchange_visit() and pools_show_evidence(): so many rows of one worker
+ * and one exchange; evidence of w0 alone, at once, and none when there are no rows. It owns
+ * nothing: `struct pools` and `struct site` stand for a number of rows. */
 #ifndef FAKE_VIEWS_H
 #define FAKE_VIEWS_H
 

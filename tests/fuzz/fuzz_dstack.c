@@ -18,11 +18,16 @@ static void check_envelope(struct attest_bytes bytes)
         (envelope.quote.len > bytes.len || envelope.report_data.len != DSTACK_REPORT_DATA_BYTES ||
          envelope.log.events > EVENT_LOG_EVENTS_MAX))
         abort();
-    size_t sum = 0;
-    for (size_t i = 0; i < envelope.quote.len; ++i)
-        sum += envelope.quote.ptr[i];
-    if (sum > envelope.quote.len * UINT8_MAX)
-        abort();
+    const struct attest_bytes parts[] = {envelope.quote, envelope.mr_config,
+                                         envelope.endorsements.leaf, envelope.endorsements.ica,
+                                         envelope.endorsements.ark};
+    for (size_t part = 0; part < sizeof parts / sizeof *parts; ++part) {
+        size_t sum = 0;
+        for (size_t i = 0; i < parts[part].len; ++i)
+            sum += parts[part].ptr[i];
+        if (sum > parts[part].len * UINT8_MAX)
+            abort();
+    }
     free(room);
 }
 

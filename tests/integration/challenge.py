@@ -62,7 +62,7 @@ class Challenger:
         self.nonces.append(nonce)
         data = hashlib.sha512(self.label + self.spki + self.exporter(ssl_object) + self.nonce(nonce)).digest()
         quote = await asyncio.get_running_loop().run_in_executor(None, self.quote, data)
-        tee = "sgx" if quote[4:8] == bytes(4) else "tdx"
+        tee = "snp" if quote[2:4] == bytes(2) else "sgx" if quote[4:8] == bytes(4) else "tdx"
         answer = self.change(json.dumps({"tee": tee, "evidence": base64url(quote), "endorsements": None})).encode()
         self.answers.append(answer)
         return answer

@@ -39,7 +39,7 @@ class Tee:
 
 class Gateway:
     def __init__(self, folder, tee, workers, agents=None, extra="", pool_extra="", tls=True, state=None,
-                 attestation_extra="", tls_extra=""):
+                 attestation_extra="", before=None, tls_extra=""):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(exist_ok=True)
         self.tee = tee
@@ -54,6 +54,8 @@ class Gateway:
                             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"],
                            check=True, stderr=subprocess.DEVNULL)
         self.write_config(workers, agents, extra, pool_extra, attestation_extra)
+        if before:
+            self.config.write_text(before(self.config.read_text()))
         self.process = None
         self.start()
 

@@ -118,3 +118,34 @@ def test_a_reload_refuses_what_it_cannot_apply_and_applies_the_rest(running):
     finally:
         for connection in held:
             connection.close()
+
+
+def test_generated_secrets_are_warned_of_when_other_gateways_may_share_the_store(running):
+    assert "secrets_dir" not in check(running.config).stdout  # embedded: nobody shares it
+    text = running.config.read_text() + f"redis: {{address: \"127.0.0.1:1\"}}\n"
+    running.config.write_text(text)
+    done = check(running.config)
+    assert done.returncode == 0 and "warning: secrets_dir" in done.stdout and "were generated" in done.stdout
+    folder = running.folder / "state/secrets"
+    for name in ("invocation-keys", "agent-caller-key"):
+        lines = (folder / name).read_text().splitlines(keepends=True)
+        (folder / name).write_text("".join(line for line in lines if not line.startswith("#")))
+    assert "secrets_dir" not in check(running.config).stdout
+    running.config.write_text(text + "secrets_dir: nowhere\n")
+    done = check(running.config)
+    assert done.returncode == 0 and "will be generated" in done.stdout
+    assert not (running.folder / "nowhere").exists()  # -t changes nothing
+    (folder / "invocation-keys").chmod(0o644)
+    running.config.write_text(text)
+    done = check(running.config)
+    assert done.returncode != 0 and "invocation-keys" in done.stderr and "chmod" in done.stderr
+
+
+def test_a_certificate_is_asked_of_callers_only_over_tls(running):
+    text = running.config.read_text()
+    running.config.write_text(text.replace('{address: "127.0.0.1:0"}', '{address: "127.0.0.1:0", tls: {client: request}}'))
+    done = check(running.config)
+    assert done.returncode != 0 and "tls.client only with tls.certificate" in done.stderr
+    running.config.write_text(text.replace("gw.key.pem}", "gw.key.pem, client: maybe}"))
+    done = check(running.config)
+    assert done.returncode != 0 and "off|request|require" in done.stderr

@@ -5,9 +5,15 @@ import concurrent.futures
 import hashlib
 import hmac
 import json
+import os
+import pathlib
+import signal
+import ssl
 import subprocess
 import threading
 import time
+
+import pytest
 
 from gateway import wait_for
 from h2client import Client
@@ -29,6 +35,10 @@ def cost(answer):
 
 def bearer(token):
     return [("authorization", f"Agent {token}")]
+
+
+def budgeted(token, amount):
+    return [*bearer(token), ("agent-sub-budget", str(amount))]
 
 
 def budget(amount, *more):
@@ -148,6 +158,18 @@ def test_without_a_sub_budget_there_is_no_token(start_gateway, start_worker):
     assert answer.status == 402
     assert problem(answer)["required"] == 10_000_100
     assert gateway.settled()["spent_ucr"] == 200
+
+
+def test_an_account_may_have_a_sub_budget_for_calls_that_name_none(start_gateway, start_worker):
+    script = Script()
+    gateway = start_gateway([start_worker(script)], agents=PRICES)
+    key = gateway.account("alice", "10", "--sub-budget", "0.0005")
+    assert gateway.ctl("account", "show", "alice")["limits"]["sub_budget_ucr"] == 500
+    for sub, has in ((None, True), (0, False), (5, True)):
+        fields = [] if sub is None else budget(sub)
+        assert Client(gateway.port).call(f"/ipfs/{ROOT}", key, headers=fields).status == 200
+        assert ("agent-invocation-token" in script.seen[-1]) == has
+    assert gateway.settled()["spent_ucr"] == 300
 
 
 def test_the_token_dies_with_the_call_and_is_good_for_nothing_else(start_gateway, start_worker):
@@ -356,7 +378,7 @@ def test_a_tree_never_costs_more_than_its_roots_hold_whenever_it_is_cancelled(st
 
         def go():
             client = Client(gateway.port)
-            streams = [client.request(f"/ipfs/{LEAF}", headers=[*bearer(token), ("agent-sub-budget", "40")])
+            streams = [client.request(f"/ipfs/{LEAF}", headers=budgeted(token, 40))
                        for _ in range(4)]
             return [client.wait(one).status for one in streams]
 
@@ -376,6 +398,84 @@ def test_a_tree_never_costs_more_than_its_roots_hold_whenever_it_is_cancelled(st
         assert 0 <= after["spent_ucr"] - spent <= 130, step
         spent = after["spent_ucr"]
         assert after["available_ucr"] + spent == 10_000_000
+
+
+def test_a_gateway_killed_in_the_middle_of_a_tree_leaves_exact_sums(start_gateway, start_worker):
+    hold = Hold()
+    release = threading.Event()
+
+    async def handler(stream):
+        if ROOT in stream.path:
+            await hold(stream)
+            return
+        if "slow" in stream.path:
+            while not release.is_set() and not stream.connection.closed:
+                await asyncio.sleep(0.005)
+        await stream.answer(200, b"leaf")
+
+    worker = start_worker(handler)
+    gateway = start_gateway([worker], agents=PRICES)
+    key = gateway.account()
+    client, stream, token = hold.open(gateway, key, 500)
+    other = Client(gateway.port)
+    assert other.call(f"/ipfs/{LEAF}", headers=bearer(token)).status == 200
+    other.request(f"/ipfs/{LEAF}/slow", headers=budgeted(token, 50))
+    wait_for(lambda: len(worker.requests) == 3, 5, "the slow child at the worker")
+    gateway.process.kill()
+    gateway.process.wait()
+    release.set()
+    hold.ended.set()
+    gateway.start()
+    after = gateway.settled()  # parent and child, in whatever order the reaper found them
+    assert after["spent_ucr"] == 30 and after["available_ucr"] == 10_000_000 - 30
+    assert gateway.ctl("account", "show", "alice")["live_calls"] == 0
+    assert Client(gateway.port).call(f"/ipfs/{LEAF}", headers=bearer(token)).status == 403
+
+
+def test_a_child_that_ends_while_the_store_is_away_settles_below_its_parent_later(start_gateway, start_worker):
+    hold = Hold()
+    release = threading.Event()
+
+    async def handler(stream):
+        if ROOT in stream.path:
+            await hold(stream)
+            return
+        await stream.head(200)
+        while not release.is_set():
+            await asyncio.sleep(0.005)
+        await stream.send(b"leaf")
+        await stream.end()
+
+    gateway = start_gateway([start_worker(handler)], agents=PRICES)
+    key = gateway.account()
+    client, stream, token = hold.open(gateway, key, 500)
+    other = Client(gateway.port)
+    child = other.request(f"/ipfs/{LEAF}", headers=bearer(token))
+    other.wait(child, lambda answer: answer.status == 200)
+    store = int(pathlib.Path(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children").read_text())
+    os.kill(store, signal.SIGSTOP)
+    try:
+        refused = other.call(f"/ipfs/{LEAF}", headers=bearer(token))
+        assert refused.status == 503 and problem(refused)["code"] == "metering-unavailable"
+        release.set()
+        assert "pending" in other.wait(child).trailers["agent-cost"]
+    finally:
+        os.kill(store, signal.SIGCONT)
+    wait_for(lambda: gateway.balance()["spent_ucr"] == 30, 15, "the child's settle")
+    wait_for(lambda: gateway.balance()["held_ucr"] == 570, 15, "its rest with its parent, the refused one released")
+    root = hold.close(client, stream).headers["agent-invocation-id"]
+    assert gateway.settled()["spent_ucr"] == 130
+    bill = json.loads(Client(gateway.port).call(f"/v1/invocations/{root}", key).body)
+    assert bill["total_ucr"] == 130
+
+
+def test_a_listener_that_requires_a_certificate_takes_no_one_without(start_gateway, start_worker, tee):
+    gateway = start_gateway([start_worker()], agents=PRICES, tls_extra=", client: require")
+    key = gateway.account()
+    assert Client(gateway.port, certificate=tee.worker("w-any")).call(f"/ipfs/{LEAF}", key).status == 200
+    with pytest.raises((ssl.SSLError, ConnectionError, AssertionError, EOFError)):
+        answer = Client(gateway.port).call(f"/ipfs/{LEAF}", key)
+        assert answer.status is not None
 
 
 def test_over_tls_with_a_key_the_token_is_bound_to_the_workers(start_gateway, start_worker, tee):

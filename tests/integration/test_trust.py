@@ -1,7 +1,14 @@
 """A worker whose evidence does not verify gets no request: 502 untrusted, and the log says which check failed."""
+import base64
+import hashlib
+import json
+import ssl
+import subprocess
+import urllib.parse
+
 import pytest
 
-from gateway import Tee
+from gateway import BUILD, Tee
 from h2client import Client
 
 CID = "bafkreic54ytcxlwwgforuven5ckv6lqzc6vrjxqwedqtd4sejiydg4rlie"
@@ -81,3 +88,64 @@ def test_without_simulated_roots_the_simulated_vendor_is_unknown(start_gateway, 
     assert answer.status == 502
     assert worker.requests == []
     assert "root-unknown" in str(gateway.log_of(answer.headers["agent-invocation-id"])["attempts"])
+
+
+def test_a_caller_can_audit_the_evidence_of_the_worker_that_answered(start_gateway, start_worker, tmp_path):
+    worker = start_worker()
+    gateway = start_gateway([worker])
+    key = gateway.account()
+    client = Client(gateway.port)
+    name = client.call(f"/ipfs/{CID}", key).headers["agent-worker"]
+    path = f"/v1/workers/{urllib.parse.quote(name, safe='')}/evidence"
+    for _ in range(8):  # whichever lane the connection lands on
+        answer = Client(gateway.port).call(path, key)
+        assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    shown = json.loads(answer.body)
+    assert shown["worker"] == name and "does not authenticate your connection" in shown["notice"]
+    (one,) = shown["evidence"]
+    assert one["pool"] == "demo" and one["verdict"]["verdict"] == "trusted"
+    policy = gateway.tee.folder / "policy.json"
+    assert one["policy_sha256"] == hashlib.sha256(policy.read_bytes()).hexdigest()
+    presented = ssl.get_server_certificate(("127.0.0.1", worker.port))
+    assert ssl.PEM_cert_to_DER_cert(one["certificate"]) == ssl.PEM_cert_to_DER_cert(presented)
+    quote = base64.b64decode(one["quotes"][0]["quote"])
+    assert hashlib.sha256(quote).hexdigest() == one["verdict"]["evidence_sha256"]
+    # What is shown judges the same elsewhere.
+    (tmp_path / "shown.pem").write_text(one["certificate"])
+    done = subprocess.run([BUILD / "attest-verify/attest-verify", "cert", tmp_path / "shown.pem", "--policy", policy,
+                           "--collateral", gateway.tee.folder / "collateral", "--roots", gateway.tee.folder / "roots"],
+                          capture_output=True, text=True)
+    assert json.loads(done.stdout)["verdict"] == "trusted"
+    assert gateway.ctl("workers", "evidence", name)["evidence"] == shown["evidence"]
+    table = subprocess.run([BUILD / "src/teegatectl", "--socket", gateway.socket, "workers", "evidence", name],
+                           capture_output=True, text=True)
+    assert table.returncode == 0 and "BEGIN CERTIFICATE" in table.stdout and "trusted" in table.stdout
+
+
+def test_evidence_is_for_those_with_a_key_and_of_workers_that_were_judged(start_gateway, start_worker):
+    worker = start_worker()
+    gateway = start_gateway([worker])
+    key = gateway.account()
+    path = f"/v1/workers/127.0.0.1:{worker.port}/evidence"
+    client = Client(gateway.port)
+    assert client.call(path, key).status == 404
+    assert client.call(f"/ipfs/{CID}", key).status == 200
+    assert client.call(path, key).status == 200
+    assert client.call(path, None).status == 401
+    assert client.call(path, "tgk_1_a_b").status == 401
+    assert client.call(path, key, method="POST").status == 405
+    assert client.call("/v1/workers/nobody/evidence", key).status == 404
+    assert client.call("/v1/workers/" + "x" * 200 + "/evidence", key).status == 404
+    read_only = gateway.ctl("key", "mint", "alice", "--scopes", "read")["key"]
+    assert client.call(path, read_only).status == 200
+
+
+def test_a_refused_workers_evidence_says_what_is_wrong_with_it(start_gateway, start_worker):
+    worker = start_worker(variant="debug")
+    gateway = start_gateway([worker])
+    key = gateway.account()
+    client = Client(gateway.port)
+    assert client.call(f"/ipfs/{CID}", key).status == 502
+    shown = json.loads(client.call(f"/v1/workers/127.0.0.1:{worker.port}/evidence", key).body)
+    assert shown["evidence"][0]["verdict"]["verdict"] == "refused"
+    assert shown["evidence"][0]["verdict"]["reason"] == "debug"

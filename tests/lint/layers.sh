@@ -6,7 +6,7 @@ cd "${top_srcdir:-.}"
 bad=0
 # Of one tree, whose LAYERS is the order.
 check_tree() {
-    (cd "$1" && grep -rn --include='*.[ch]' '^#include "[a-z0-9]*/' .) | awk -v tree="$1" '
+    (cd "$1" && grep -rn --include='*.[ch]' '^#include "[a-z0-9]*/' . | grep -v "$2") | awk -v tree="$1" '
     BEGIN {
         while ((getline line < (tree "/LAYERS")) > 0) {
             if (line ~ /^#/ || line == "") continue
@@ -26,10 +26,16 @@ check_tree() {
     }
     END { exit bad }'
 }
-check_tree src || bad=1
-check_tree attest-verify || bad=1
+check_tree src '#include "fetch/' || bad=1 # the one folder of the other tree: see below
+check_tree attest-verify '^$' || bad=1
 if grep -rln --include='*.[ch]' '#include "attest_verify.h"' src | grep -v '^src/workers/'; then
     echo "only src/workers/ may include attest_verify.h"; bad=1
+fi
+if grep -rln --include='*.[ch]' '#include "fetch/' src | grep -v '^src/workers/'; then
+    echo "only src/workers/ may fetch collateral"; bad=1
+fi
+if grep -rnE --include='*.[ch]' '#include "(formats|evidence|collateral|policy|bytes|program|simulate)/' src; then
+    echo "src/ knows the verifier by attest_verify.h and fetch/fetch.h alone"; bad=1
 fi
 if grep -rnE --include='*.[ch]' '#include "(ctl|gateway|exchange|callers|workers|http|rules|io|base|tables)/' attest-verify; then
     echo "attest-verify/ includes nothing of src/"; bad=1

@@ -40,6 +40,9 @@ static void print_metrics(void)
     printf("# Metrics\n\nMade from `src/tables/stats.def`; `GET /metrics` on the admin socket.\n\n"
            "| name | kind | meaning |\n|---|---|---|\n");
     stats_visit(lanes, 1, print_metric, NULL);
+    printf(
+        "| `teegate_collateral_expires_seconds` | gauge | until the first of the collateral in use "
+        "ends; absent while there is none |\n");
     printf("| `teegate_faults_total{fault=\"..\"}` | counter | exchanges that ended in a fault, by "
            "code (see faults.md) |\n");
 }
@@ -60,7 +63,9 @@ static void print_options(void)
         "`listen` is a list, `pools` and `agents` are mappings of names; see below. `redis: embedded` "
         "is short for\n`redis: {address: embedded}`. Instead of an address, `redis.sentinels` (with "
         "`redis.master`) or `redis.cluster` is a list\nof up to 16 addresses; the rest of a Cluster "
-        "is found by itself. See [redis.md](redis.md).",
+        "is found by itself. See [redis.md](redis.md).\n\n"
+        "`collateral.endpoints` is a URL or a list of at most 8, asked in this order: see "
+        "[collateral.md](collateral.md).",
         "",
         "`workers` is a list (a bare URL is short for `{url: ..}`); `attestation.collateral` a path "
         "or a list of paths\nof collateral files or folders of them.",
@@ -98,6 +103,11 @@ static void print_yaml_scope(enum option_scope scope, const char *indent)
         size_t section = dot == NULL ? 0 : (size_t)(dot - option->path);
         if (section > 0 && (strlen(open) != section || strncmp(open, option->path, section) != 0)) {
             printf("%s%.*s:\n", indent, (int)section, option->path);
+            if (section == strlen("collateral") &&
+                strncmp(option->path, "collateral", section) == 0)
+                printf("%s  # endpoints: [..]   # at most 8 URLs, asked in this order; none: see "
+                       "docs/collateral.md\n",
+                       indent);
         }
         snprintf(open, sizeof(open), "%.*s", (int)section, option->path);
         if (option->preset == NULL || option->preset[0] == '\0')

@@ -304,6 +304,90 @@ START_TEST(what_the_gateway_knows_itself_needs_no_worker)
 }
 END_TEST
 
+static void ask_evidence(struct hall *hall)
+{
+    hall_ask(hall, "GET", "/v1/workers/w%201/evidence", NULL, false);
+    hall_run(hall);
+    ck_assert_str_eq(hall->pools->evidence_of, "w 1");
+}
+
+static void tell_evidence(struct hall *hall, struct span json)
+{
+    hall->pools->evidence(hall->pools->evidence_owner, hall->pools->evidence_id, json);
+    hall_run(hall);
+}
+
+START_TEST(a_workers_evidence_is_shown_to_whoever_has_a_key)
+{
+    struct hall hall;
+    hall_open(&hall);
+    ask_evidence(&hall);
+    ck_assert_int_eq(hall_status(&hall), 0);
+    tell_evidence(&hall, SPAN_OF("{\"worker\":\"w 1\"}"));
+    ck_assert_int_eq(hall_status(&hall), 200);
+    ck_assert(span_is(fake_stream_got(hall.caller), SPAN_OF("{\"worker\":\"w 1\"}")));
+    ck_assert_uint_eq(hall.auth->checks, 1);
+    ck_assert_uint_eq(hall.meter->asked, 0);
+    ask_evidence(&hall);
+    tell_evidence(&hall, SPAN_NONE);
+    ck_assert_int_eq(hall_status(&hall), 404);
+    hall_close(&hall);
+    ck_assert_uint_eq(hall.site.evidence_live, 0);
+}
+END_TEST
+
+START_TEST(evidence_that_does_not_come_ends_in_overloaded_and_comes_to_nobody_later)
+{
+    struct hall hall;
+    hall_open(&hall);
+    ask_evidence(&hall);
+    hall_pass(&hall, 10000);
+    ck_assert_int_eq(hall_status(&hall), 503);
+    tell_evidence(&hall, SPAN_OF("{}"));
+    hall.pools->evidence_full = true;
+    hall_ask(&hall, "GET", "/v1/workers/w1/evidence", NULL, false);
+    hall_run(&hall);
+    ck_assert_int_eq(hall_status(&hall), 503);
+    hall_close(&hall);
+    ck_assert_uint_eq(hall.site.evidence_live, 0);
+}
+END_TEST
+
+START_TEST(a_caller_may_leave_before_the_evidence_comes)
+{
+    struct hall hall;
+    hall_open(&hall);
+    ask_evidence(&hall);
+    fake_stream_fail(hall.caller, STREAM_RESET);
+    hall_run(&hall);
+    tell_evidence(&hall, SPAN_OF("{}"));
+    hall_close(&hall);
+    ck_assert_uint_eq(hall.site.evidence_live, 0);
+}
+END_TEST
+
+START_TEST(of_33_who_ask_for_evidence_at_once_one_is_told_to_come_back)
+{
+    struct hall hall;
+    hall_open(&hall);
+    struct stream *first = NULL;
+    for (int i = 0; i < 32; ++i) {
+        ask_evidence(&hall);
+        first = first == NULL ? hall.caller : first;
+    }
+    hall_ask(&hall, "GET", "/v1/workers/w1/evidence", NULL, false);
+    hall_run(&hall);
+    ck_assert_int_eq(hall_status(&hall), 503);
+    fake_stream_fail(first, STREAM_RESET);
+    hall_run(&hall);
+    ask_evidence(&hall);
+    tell_evidence(&hall, SPAN_OF("{}"));
+    ck_assert_int_eq(hall_status(&hall), 200);
+    hall_pass(&hall, 10000);
+    hall_close(&hall);
+}
+END_TEST
+
 START_TEST(a_preflight_is_answered_free_and_without_credential)
 {
     struct hall hall;
@@ -361,6 +445,10 @@ int main(void)
         an_unmetered_agent_runs_without_the_meter,
         a_caller_is_told_to_continue_only_when_a_worker_is_there,
         what_the_gateway_knows_itself_needs_no_worker,
+        a_workers_evidence_is_shown_to_whoever_has_a_key,
+        evidence_that_does_not_come_ends_in_overloaded_and_comes_to_nobody_later,
+        a_caller_may_leave_before_the_evidence_comes,
+        of_33_who_ask_for_evidence_at_once_one_is_told_to_come_back,
         a_preflight_is_answered_free_and_without_credential,
         every_word_of_the_log_line_is_there_and_no_secret,
         NULL,

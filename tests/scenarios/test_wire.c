@@ -67,6 +67,13 @@ struct retry_budget *pools_budget(struct pools *pools, const char *pool)
     return &pools->budget;
 }
 
+bool pools_show_evidence(struct pools *pools, struct span worker,
+                         void (*answer)(void *owner, uint64_t id, struct span json), void *owner,
+                         uint64_t id)
+{
+    return false;
+}
+
 const char *pools_path_template(struct pools *pools, const char *pool)
 {
     return NULL;

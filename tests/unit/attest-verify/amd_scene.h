@@ -57,6 +57,7 @@ struct amd_scene {
     size_t flip_signed;                       /* a byte of the report, after the signature */
     bool bring_other_vendor;                  /* what is brought is of another ARK */
     struct amd_document documents[2];         /* [0] has the leaf unless told otherwise */
+    struct attest_seen seen;                  /* tee ATTEST_TEE_NONE: nothing was */
     const char *policy;                       /* NULL: the good runtime and nothing else */
     int64_t now;
     struct attest_verdict verdict;
@@ -192,6 +193,8 @@ static inline enum attest_reason amd_judge(struct amd_scene *scene)
                                      .collateral_count = count,
                                      .policy = policy,
                                      .now = scene->now,
+                                     .seen = &scene->seen,
+                                     .seen_count = scene->seen.tee != ATTEST_TEE_NONE,
                                      .explanation = &scene->explanation};
     struct attest_verdict unproven;
     attest_verify_certificate(&request, amd_bytes(&certificate), &unproven);

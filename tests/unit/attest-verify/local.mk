@@ -138,6 +138,16 @@ tests_unit_attest_verify_test_explain_SOURCES = tests/unit/attest-verify/test_ex
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_explain_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_explain_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_snp_certificate
+tests_unit_attest_verify_test_snp_certificate_SOURCES = tests/unit/attest-verify/test_snp_certificate.c \
+    tests/unit/attest-verify/amd_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_snp_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_snp_certificate_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_snp_document
+tests_unit_attest_verify_test_snp_document_SOURCES = tests/unit/attest-verify/test_snp_document.c \
+    tests/unit/attest-verify/amd_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_snp_document_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_snp_document_LDADD = $(ATTEST_TEST_LIBS)
 check_PROGRAMS += tests/unit/attest-verify/test_verify_answer
 tests_unit_attest_verify_test_verify_answer_SOURCES = tests/unit/attest-verify/test_verify_answer.c \
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
@@ -195,7 +205,7 @@ tests_unit_attest_verify_test_known_flaws_dcap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_known_flaws_dcap_LDADD = $(ATTEST_TEST_LIBS)
 check_PROGRAMS += tests/unit/attest-verify/test_known_flaws_certificate
 tests_unit_attest_verify_test_known_flaws_certificate_SOURCES = \
-    tests/unit/attest-verify/test_known_flaws_certificate.c \
+    tests/unit/attest-verify/test_known_flaws_certificate.c tests/unit/attest-verify/made_certificate.h \
     tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
 tests_unit_attest_verify_test_known_flaws_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_known_flaws_certificate_LDADD = $(ATTEST_TEST_LIBS)
@@ -238,3 +248,9 @@ tests_unit_attest_verify_test_mutations_snp_SOURCES = tests/unit/attest-verify/t
     tests/unit/attest-verify/snp_scene.h tests/unit/checks.h
 tests_unit_attest_verify_test_mutations_snp_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_mutations_snp_LDADD = $(ATTEST_TEST_LIBS)
+check_PROGRAMS += tests/unit/attest-verify/test_corners
+tests_unit_attest_verify_test_corners_SOURCES = tests/unit/attest-verify/test_corners.c \
+    tests/unit/attest-verify/made_certificate.h \
+    tests/unit/attest-verify/verify_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
+tests_unit_attest_verify_test_corners_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_corners_LDADD = $(ATTEST_TEST_LIBS)

@@ -1,7 +1,6 @@
 /* Flaws of other verifiers of RA-TLS certificates, each by the number of docs/known-flaws.md. The
  * quote in each certificate is genuine by its simulated vendor's word. */
-#include "simulate/simulate_pki.h"
-#include "verify_scene.h"
+#include "made_certificate.h"
 
 #include <openssl/sha.h>
 #include <stdio.h>
@@ -12,92 +11,6 @@
 #define OID_RATS    "1.2.840.113741.1337.6"
 #define ANY_CODE \
     "{\"accept\":[{\"tee\":\"sgx\",\"any_code\":true},{\"tee\":\"tdx\",\"any_code\":true}]%s}"
-
-/* What a certificate is made from; `build` puts the evidence in, before it is signed. */
-struct making {
-    struct scene scene; /* first: judge_with() hands it back */
-    void (*build)(struct making *making);
-    size_t at; /* for builders made of a table */
-    const char *name;
-    int64_t not_before, not_after;
-    const struct simulate_vendor *vendor;
-    const struct simulate_identity *pck;
-    EVP_PKEY *key, *other;
-    X509 *certificate;
-};
-
-static void judge_making(struct scene *scene, const struct attest_request *request,
-                         const struct simulate_vendor *vendor, const struct simulate_identity *pck)
-{
-    struct making *making = (struct making *)scene;
-    struct simulate_quote_options untouched = scene->quote;
-    making->vendor = vendor;
-    making->pck = pck;
-    making->key = EVP_EC_gen("P-256");
-    making->other = EVP_EC_gen("P-256");
-    making->certificate =
-        simulate_cert_begin(making->key, making->name, NULL, making->not_before, making->not_after);
-    making->build(making);
-    simulate_cert_sign(making->certificate, making->key);
-    unsigned char *der = NULL;
-    int len = i2d_X509(making->certificate, &der);
-    attest_verify_certificate(request, (struct attest_bytes){.ptr = der, .len = (size_t)len},
-                              &scene->verdict);
-    OPENSSL_free(der);
-    X509_free(making->certificate);
-    EVP_PKEY_free(making->key);
-    EVP_PKEY_free(making->other);
-    scene->quote = untouched;
-}
-
-static void set_making(struct making *making, enum attest_tee tee,
-                       void (*build)(struct making *making))
-{
-    memset(making, 0, sizeof *making);
-    set_scene(&making->scene, tee);
-    making->build = build;
-    making->name = "worker";
-    making->not_before = NOW - DAY;
-    making->not_after = NOW + DAY;
-}
-
-static void expect_making(struct making *making, enum attest_reason reason, const char *what)
-{
-    judge_with(&making->scene, judge_making);
-    ck_assert_msg(making->scene.verdict.reason == reason, "%s: %s (%s), not %s", what,
-                  attest_reason_word(making->scene.verdict.reason), making->scene.verdict.detail,
-                  attest_reason_word(reason));
-}
-
-static void expect_build(enum attest_tee tee, void (*build)(struct making *making), size_t at,
-                         enum attest_reason reason, const char *what)
-{
-    struct making making;
-    set_making(&making, tee, build);
-    making.at = at;
-    expect_making(&making, reason, what);
-}
-
-static void extend(struct making *making, const char *oid, const void *bytes, size_t len)
-{
-    struct simulate_bytes value = {0};
-    simulate_put(&value, bytes, len);
-    simulate_cert_extend_raw(making->certificate, oid, &value);
-    simulate_bytes_fini(&value);
-}
-
-/* The evidence of one convention for `key`, as the simulation carries it. */
-static void carry(struct making *making, enum simulate_convention convention, EVP_PKEY *key)
-{
-    struct simulate_bytes claims = {0};
-    simulate_bind_key(convention, key, &making->scene.quote, &claims);
-    struct simulate_bytes quote = simulate_quote(making->vendor, making->pck, &making->scene.quote);
-    struct simulate_certificate_options options = {
-        .convention = convention, .quote = &quote, .claims = &claims};
-    simulate_add_evidence(making->certificate, &options);
-    simulate_bytes_fini(&quote);
-    simulate_bytes_fini(&claims);
-}
 
 /* --- 2, 3 --- */
 

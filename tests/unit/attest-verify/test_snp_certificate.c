@@ -260,6 +260,23 @@ START_TEST(the_newest_list_counts_whichever_document_has_it)
 }
 END_TEST
 
+START_TEST(a_list_older_than_one_seen_of_its_product_and_kind_is_refused)
+{
+    struct amd_scene scene;
+    amd_scene_set(&scene, SIMULATE_MILAN, false);
+    scene.seen = (struct attest_seen){
+        .tee = ATTEST_TEE_SNP, .product = "Milan", .evaluation = {.tcb = NOW - DAY}};
+    amd_expect(&scene, ATTEST_TRUSTED);
+    scene.seen.evaluation.tcb = NOW - DAY + 1;
+    amd_expect(&scene, ATTEST_COLLATERAL_ROLLED_BACK);
+    scene.seen.vlek = true;
+    amd_expect(&scene, ATTEST_TRUSTED);
+    scene.seen.vlek = false;
+    memcpy(scene.seen.product, "Genoa", 6);
+    amd_expect(&scene, ATTEST_TRUSTED);
+}
+END_TEST
+
 START_TEST(without_a_list_the_policy_decides)
 {
     struct amd_scene scene;
@@ -323,6 +340,28 @@ START_TEST(dstacks_configuration_must_be_the_host_datas_and_names_the_app)
 }
 END_TEST
 
+START_TEST(the_machine_is_its_chip_whoever_signs_for_it)
+{
+    struct amd_scene scene;
+    uint8_t own[32];
+    amd_scene_set(&scene, SIMULATE_MILAN, false);
+    amd_expect(&scene, ATTEST_TRUSTED);
+    ck_assert(scene.verdict.has_instance);
+    memcpy(own, scene.verdict.instance_sha256, sizeof own);
+    amd_scene_set(&scene, SIMULATE_MILAN, true);
+    amd_expect(&scene, ATTEST_TRUSTED);
+    ck_assert_mem_eq(scene.verdict.instance_sha256, own, sizeof own);
+    amd_scene_set(&scene, SIMULATE_MILAN, false);
+    scene.chip = simulate_chip_default(SIMULATE_MILAN, "another", NOW);
+    scene.report = simulate_report_default(&scene.chip);
+    amd_expect(&scene, ATTEST_TRUSTED);
+    ck_assert_mem_ne(scene.verdict.instance_sha256, own, sizeof own);
+    scene.report.chip_masked = true;
+    amd_expect(&scene, ATTEST_CHIP_MASKED);
+    ck_assert(!scene.verdict.has_instance);
+}
+END_TEST
+
 START_TEST(the_explanation_names_each_check_of_a_report)
 {
     struct amd_scene scene;
@@ -364,9 +403,11 @@ int main(void)
         what_the_policy_does_not_accept_is_refused_for_its_own_reason,
         the_revoked_issuer_of_a_kind_refuses_its_keys_and_no_others,
         the_newest_list_counts_whichever_document_has_it,
+        a_list_older_than_one_seen_of_its_product_and_kind_is_refused,
         without_a_list_the_policy_decides,
         a_second_outside_the_dates_of_list_leaf_or_issuer_is_refused,
         dstacks_configuration_must_be_the_host_datas_and_names_the_app,
+        the_machine_is_its_chip_whoever_signs_for_it,
         the_explanation_names_each_check_of_a_report,
         NULL};
     amd_vendors_init();

@@ -1,5 +1,6 @@
 /* AMD's collateral document: its shape, what it is of, and the platforms that are asked for by. */
 #include "amd_scene.h"
+#include "formats/snp_table.h"
 
 /* The document of a scene as text. */
 static struct simulate_bytes text_of(const struct amd_scene *scene, bool with_leaf)
@@ -114,6 +115,73 @@ START_TEST(proving_says_whether_all_signatures_hold)
             attest_collateral_free(parsed);
             simulate_bytes_fini(&text);
         }
+}
+END_TEST
+
+/* --- the table that a host hands its guest --- */
+
+static struct simulate_bytes sound_table(const struct simulate_identity *leaf)
+{
+    return simulate_certificate_table(
+        &(struct simulate_report_evidence){.leaf = leaf->cert,
+                                           .ica = amds[SIMULATE_MILAN].ask.cert,
+                                           .ark = amds[SIMULATE_MILAN].ark.cert});
+}
+
+START_TEST(a_table_of_certificates_is_read_whole_or_not_at_all)
+{
+    struct amd_scene scene;
+    struct attest_snp_endorsements found;
+    amd_scene_set(&scene, SIMULATE_MILAN, false);
+    struct simulate_identity leaf = simulate_chip_key(&amds[SIMULATE_MILAN], &scene.chip);
+    struct simulate_bytes table = sound_table(&leaf);
+    ck_assert(av_snp_table_parse(amd_bytes(&table), &found));
+    ck_assert(found.leaf.len > 0 && found.ica.len > 0 && found.ark.len > 0 && found.crl.len == 0);
+    for (size_t len = 0; len < table.len; ++len) /* cut anywhere */
+        ck_assert(!av_snp_table_parse((struct attest_bytes){table.ptr, len}, &found));
+    static const struct {
+        size_t place;
+        uint8_t value;
+    } spoilers[] = {
+        {19, 0xff},       /* an offset beyond the end */
+        {23, 0xff},       /* a length beyond it */
+        {3 * 24 + 16, 1}, /* an end that has an offset */
+        {3 * 24, 1},      /* no end */
+        {24 + 20, 0},     /* with the next: a length of zero */
+    };
+    for (size_t i = 0; i < sizeof spoilers / sizeof *spoilers; ++i) {
+        uint8_t was = table.ptr[spoilers[i].place], next = table.ptr[spoilers[i].place + 1];
+        table.ptr[spoilers[i].place] = spoilers[i].value;
+        if (spoilers[i].value == 0)
+            table.ptr[spoilers[i].place + 1] = 0;
+        ck_assert_msg(!av_snp_table_parse(amd_bytes(&table), &found), "spoiler %zu", i);
+        table.ptr[spoilers[i].place] = was;
+        table.ptr[spoilers[i].place + 1] = next;
+    }
+    memcpy(table.ptr + 24, table.ptr, 16); /* the VCEK's GUID twice */
+    ck_assert(!av_snp_table_parse(amd_bytes(&table), &found));
+    memset(table.ptr + 24, 0x77, 16); /* of a GUID that nobody knows */
+    ck_assert(av_snp_table_parse(amd_bytes(&table), &found));
+    ck_assert(found.ica.len == 0 && found.leaf.len > 0);
+    simulate_bytes_fini(&table);
+    simulate_identity_fini(&leaf);
+}
+END_TEST
+
+START_TEST(a_table_has_an_end_after_at_most_sixteen_certificates)
+{
+    uint8_t table[19 * 24] = {0};
+    struct attest_snp_endorsements found;
+    for (size_t count = 16; count <= 17; ++count) {
+        memset(table, 0, sizeof table);
+        for (size_t i = 0; i < count; ++i) {
+            table[24 * i] = 1;       /* a GUID that nobody knows */
+            table[24 * i + 16] = 24; /* some byte of the table */
+            table[24 * i + 20] = 1;
+        }
+        ck_assert_int_eq(av_snp_table_parse((struct attest_bytes){table, sizeof table}, &found),
+                         count == 16);
+    }
 }
 END_TEST
 
@@ -234,6 +302,8 @@ int main(void)
     const TTest *const tests[] = {a_document_of_another_shape_is_refused_and_the_member_named,
                                   certificates_in_each_others_places_are_refused,
                                   proving_says_whether_all_signatures_hold,
+                                  a_table_of_certificates_is_read_whole_or_not_at_all,
+                                  a_table_has_an_end_after_at_most_sixteen_certificates,
                                   a_certificate_names_product_chip_and_tcb,
                                   a_report_that_cannot_be_asked_for_says_why,
                                   a_document_holds_for_its_own_chip_while_all_in_it_is_in_force,

@@ -13,11 +13,17 @@
 
 #define TAG "tg:{b007}:"
 
+enum { SCRIPTS_CALLER_MAX = 8 };
+
 struct scripts_caller {
     struct redis_server server;
     redisContext *redis;
     redisReply *reply;
     char keys[6][256];
+    struct {
+        const char *text;
+        char sha[48];
+    } scripts[SCRIPTS_CALLER_MAX];
 };
 
 static inline void caller_start(struct scripts_caller *caller)
@@ -64,12 +70,28 @@ static inline redisReply *caller_say(struct scripts_caller *caller, const char *
     return caller_command(caller, count, words);
 }
 
-/* EVAL with `key_count` keys; the words after the script, up to NULL, are keys and arguments. */
+/* The digest of a script this server has been told of, by its text; told at its first use. */
+static inline const char *caller_sha(struct scripts_caller *caller, const char *script)
+{
+    int i = 0;
+    while (i < SCRIPTS_CALLER_MAX && caller->scripts[i].text != NULL)
+        if (caller->scripts[i++].text == script)
+            return caller->scripts[i - 1].sha;
+    must(i < SCRIPTS_CALLER_MAX);
+    redisReply *reply = redisCommand(caller->redis, "SCRIPT LOAD %s", script);
+    must(reply != NULL && reply->type == REDIS_REPLY_STRING);
+    caller->scripts[i].text = script;
+    snprintf(caller->scripts[i].sha, sizeof(caller->scripts[i].sha), "%s", reply->str);
+    freeReplyObject(reply);
+    return caller->scripts[i].sha;
+}
+
+/* EVALSHA with `key_count` keys; the words after the script, up to NULL, are keys and arguments. */
 static inline redisReply *caller_eval(struct scripts_caller *caller, const char *script,
                                       int key_count, const char *const *more)
 {
     char count_text[8];
-    const char *words[64] = {"EVAL", script, count_text};
+    const char *words[64] = {"EVALSHA", caller_sha(caller, script), count_text};
     int count = 3;
     snprintf(count_text, sizeof(count_text), "%d", key_count);
     for (; *more != NULL; ++more)

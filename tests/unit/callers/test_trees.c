@@ -315,6 +315,14 @@ START_TEST(a_gateway_that_names_other_keys_than_the_record_is_told_and_nothing_m
     ck_assert_ptr_nonnull(strstr(caller_word(settle_below(&wrong, "child", "5"), 0), "BADARG"));
     ck_assert_ptr_nonnull(
         strstr(caller_word(say_settle(&c, "ann", "child", "t", "5"), 0), "BADARG"));
+    is_word(hold_below(&under_root, "c2", "100", "50"), "OK");
+    static const struct caller_place under_c2 = {"c2", "root", "4", "16"};
+    static const struct caller_place wrong_root = {"c2", "other", "4", "16"};
+    is_word(hold_below(&under_c2, "g1", "20", "0"), "OK");
+    ck_assert_ptr_nonnull(strstr(caller_word(settle_below(&wrong_root, "g1", "5"), 0), "BADARG"));
+    is_word(settle_below(&under_root, "c2", "0"), "OK");
+    ck_assert_ptr_nonnull(strstr(caller_word(settle_below(&wrong_root, "g1", "5"), 0), "BADARG"));
+    ck_assert_int_eq(record_number("c2", "subs"), 0);
     balances(400, 600, 0);
     caller_stop(&c);
 }

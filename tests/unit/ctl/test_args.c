@@ -64,7 +64,7 @@ START_TEST(each_command_is_found_by_its_words_and_takes_its_operands)
         snprintf(text + strlen(text), sizeof(text) - strlen(text), " more");
         wrong(text, "unexpected 'more'");
         if (c->operand_count > 0)
-            wrong(c->name, "expected NAME");
+            wrong(c->name, c->name[0] == 'w' ? "expected ID" : "expected NAME");
     }
 }
 END_TEST
@@ -84,6 +84,8 @@ START_TEST(options_stand_anywhere_behind_their_command_with_blank_or_equals)
     ck_assert_str_eq(line.call.socket, "/t");
     ck_assert(!line.call.json);
     good(&line, "workers", "workers");
+    good(&line, "workers evidence w1", "workers evidence");
+    good(&line, "workers -o json", "workers");
     ck_assert_str_eq(line.call.socket, "/run/teegate/admin.sock");
 }
 END_TEST

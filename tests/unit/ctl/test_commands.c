@@ -150,11 +150,13 @@ static void asks(const char *const *words, const char *line, const char *body)
 
 START_TEST(each_command_asks_what_its_words_say)
 {
-    asks(WORDS("account", "create", "alice", "--day", "0.5", "--rate", "60/min", "--burst", "5",
-               "--credit-line", "1", "--max-call", "7ucr", "--month", "2", "--concurrency", "3"),
-         "POST /accounts HTTP/1.1\r\n",
-         "{\"name\":\"alice\",\"credit_line_ucr\":1000000,\"concurrency\":3,\"rate_per_minute\":60,"
-         "\"rate_burst\":5,\"day_ucr\":500000,\"month_ucr\":2000000,\"call_ucr\":7}");
+    asks(
+        WORDS("account", "create", "alice", "--day", "0.5", "--rate", "60/min", "--burst", "5",
+              "--credit-line", "1", "--max-call", "7ucr", "--sub-budget", "0.01", "--month", "2",
+              "--concurrency", "3"),
+        "POST /accounts HTTP/1.1\r\n",
+        "{\"name\":\"alice\",\"credit_line_ucr\":1000000,\"concurrency\":3,\"rate_per_minute\":60,"
+        "\"rate_burst\":5,\"day_ucr\":500000,\"month_ucr\":2000000,\"call_ucr\":7,\"sub_budget_ucr\":10000}");
     asks(WORDS("account", "show", "alice@b.c"), "GET /accounts/alice@b.c HTTP/1.1\r\n", "");
     asks(WORDS("account", "show", "a/../b c\xff"), "GET /accounts/a%2F..%2Fb%20c%FF HTTP", "");
     asks(WORDS("account", "list"), "GET /accounts HTTP/1.1\r\n", "");
@@ -179,6 +181,10 @@ START_TEST(each_command_asks_what_its_words_say)
          "GET /accounts/a/spend?from=86400000&to=172799999&count=7 HTTP", "");
     asks(WORDS("holds", "a"), "GET /accounts/a/holds HTTP", "");
     asks(WORDS("workers"), "GET /workers HTTP", "");
+    asks(WORDS("receipts", "keys"), "GET /receipts/keys HTTP", "");
+    asks(WORDS("receipts", "rotate"), "POST /receipts/rotate HTTP", "");
+    asks(WORDS("workers", "evidence", "[::1]:1"), "GET /workers/%5B%3A%3A1%5D%3A1/evidence HTTP",
+         "");
     asks(WORDS("live"), "GET /exchanges HTTP", "");
     asks(WORDS("metrics"), "GET /metrics HTTP", "");
 }

@@ -91,12 +91,12 @@ static void take_limits(struct accounts *accounts, const char *verb, struct span
                         const struct account_limits *l, accounts_answer *answer, void *owner,
                         uint64_t id)
 {
-    char t[7][24];
+    char t[8][24];
     take(accounts, answer, owner, id,
-         "%s %.*s line=%s conc=%s rate=%s burst=%s day=%s month=%s call=%s", verb, (int)name.len,
-         name.ptr, limit(l->credit_line_ucr, t[0]), limit(l->concurrency, t[1]),
+         "%s %.*s line=%s conc=%s rate=%s burst=%s day=%s month=%s call=%s sub=%s", verb,
+         (int)name.len, name.ptr, limit(l->credit_line_ucr, t[0]), limit(l->concurrency, t[1]),
          limit(l->rate_per_minute, t[2]), limit(l->rate_burst, t[3]), limit(l->day_ucr, t[4]),
-         limit(l->month_ucr, t[5]), limit(l->call_ucr, t[6]));
+         limit(l->month_ucr, t[5]), limit(l->call_ucr, t[6]), limit(l->sub_budget_ucr, t[7]));
 }
 
 void accounts_create(struct accounts *accounts, struct span name,
@@ -179,4 +179,8 @@ void accounts_invocation(struct accounts *accounts, struct span name, struct spa
 {
     take(accounts, answer, owner, id, "invocation %.*s %.*s", (int)name.len, name.ptr,
          (int)invocation.len, invocation.ptr);
+}
+
+void accounts_sign_with(struct accounts *accounts, const struct signer *signer)
+{
 }

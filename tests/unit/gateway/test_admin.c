@@ -205,12 +205,14 @@ START_TEST(each_route_of_accounts_asks_what_its_body_says)
     struct desk *desk = desk_open();
     passed(desk, "POST", "/accounts",
            "{\"name\":\"alice\",\"concurrency\":10,\"day_ucr\":9007199254740991}",
-           "create alice line=- conc=10 rate=- burst=- day=9007199254740991 month=- call=-");
+           "create alice line=- conc=10 rate=- burst=- day=9007199254740991 month=- call=- sub=-");
     passed(desk, "GET", "/accounts", "", "list");
     passed(desk, "GET", "/accounts/alice", "", "show alice");
     passed(desk, "GET", "/accounts/al%69ce%40x", "", "show alice@x");
     passed(desk, "PATCH", "/accounts/alice", "{\"rate_per_minute\":60,\"rate_burst\":0}",
-           "limit alice line=- conc=- rate=60 burst=0 day=- month=- call=-");
+           "limit alice line=- conc=- rate=60 burst=0 day=- month=- call=- sub=-");
+    passed(desk, "PATCH", "/accounts/alice", "{\"sub_budget_ucr\":7}",
+           "limit alice line=- conc=- rate=- burst=- day=- month=- call=- sub=7");
     passed(desk, "PATCH", "/accounts/alice", "{\"suspended\":true}", "suspend alice");
     passed(desk, "PATCH", "/accounts/alice", " {\"suspended\" : false}\r\n", "resume alice");
     passed(desk, "POST", "/accounts/alice/credit",

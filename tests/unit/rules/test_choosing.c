@@ -76,7 +76,7 @@ START_TEST(only_what_was_not_processed_is_tried_again)
         retry_budget_init(&budget);
         bool again = retry_may(&budget, fault, 1, false, true);
         ck_assert_msg(again == (fault == FAULT_CONNECT_FAILED || fault == FAULT_UNTRUSTED ||
-                                fault == FAULT_REFUSED),
+                                fault == FAULT_REFUSED || fault == FAULT_NOT_YET_VERIFIED),
                       "%s", fault_word(fault));
     }
 }

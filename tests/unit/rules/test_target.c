@@ -88,6 +88,8 @@ START_TEST(dots_that_are_not_a_segment_pass)
 }
 END_TEST
 
+#define W63 "worker-000000000-000000000-000000000-000000000-000000000-000000"
+
 START_TEST(other_paths_lead_to_the_gateway_itself_or_nowhere)
 {
     struct target target;
@@ -96,6 +98,19 @@ START_TEST(other_paths_lead_to_the_gateway_itself_or_nowhere)
     ck_assert_int_eq(parse("/v1/invocations/abc234", &target), FAULT_NONE);
     ck_assert_int_eq(target.kind, TARGET_INVOCATION);
     ck_assert(span_is(target.name, SPAN_OF("abc234")));
+    ck_assert_int_eq(parse("/v1/workers/w1/evidence", &target), FAULT_NONE);
+    ck_assert_int_eq(target.kind, TARGET_EVIDENCE);
+    ck_assert_str_eq(target.worker, "w1");
+    ck_assert_int_eq(parse("/v1/workers/%5B::1%5D:9443/evidence?x", &target), FAULT_NONE);
+    ck_assert_str_eq(target.worker, "[::1]:9443");
+    ck_assert_int_eq(parse("/v1/workers/" W63 "/evidence", &target), FAULT_NONE);
+    ck_assert_str_eq(target.worker, W63);
+    ck_assert_int_eq(parse("/v1/workers/" W63 "w/evidence", &target), FAULT_NOT_FOUND);
+    ck_assert_int_eq(parse("/v1/workers/w1", &target), FAULT_NOT_FOUND);
+    ck_assert_int_eq(parse("/v1/workers//evidence", &target), FAULT_NOT_FOUND);
+    ck_assert_int_eq(parse("/v1/workers/w1/evidence/", &target), FAULT_NOT_FOUND);
+    ck_assert_int_eq(parse("/v1/workers/w%001/evidence", &target), FAULT_NOT_FOUND);
+    ck_assert_int_eq(parse("/v1/workers/w%1/evidence", &target), FAULT_NOT_FOUND);
     ck_assert_int_eq(parse("/.well-known/teegate", &target), FAULT_NONE);
     ck_assert_int_eq(target.kind, TARGET_WELL_KNOWN);
     ck_assert_int_eq(parse("/v1/invocations/", &target), FAULT_NOT_FOUND);

@@ -1,6 +1,7 @@
 # unit tests of workers
 WORKERS_TEST_PARTS = tests/unit/checks.h tests/unit/workers/parts.c tests/unit/workers/parts.h \
-    tests/fakes/fake_attest.c tests/fakes/fake_attest.h
+    tests/fakes/fake_attest.c tests/fakes/fake_attest.h \
+    tests/fakes/fake_fetch.c tests/fakes/fake_fetch.h
 
 check_PROGRAMS += tests/unit/workers/test_registry
 tests_unit_workers_test_registry_SOURCES = tests/unit/workers/test_registry.c $(WORKERS_TEST_PARTS)
@@ -21,6 +22,23 @@ check_PROGRAMS += tests/unit/workers/test_attester
 tests_unit_workers_test_attester_SOURCES = tests/unit/workers/test_attester.c $(WORKERS_TEST_PARTS)
 tests_unit_workers_test_attester_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_workers_test_attester_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/workers/test_supply
+tests_unit_workers_test_supply_SOURCES = tests/unit/workers/test_supply.c \
+    $(WORKERS_TEST_PARTS)
+tests_unit_workers_test_supply_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_workers_test_supply_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/workers/test_dossiers
+tests_unit_workers_test_dossiers_SOURCES = tests/unit/workers/test_dossiers.c $(WORKERS_TEST_PARTS)
+tests_unit_workers_test_dossiers_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_workers_test_dossiers_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/workers/test_attester_fetch
+tests_unit_workers_test_attester_fetch_SOURCES = tests/unit/workers/test_attester_fetch.c \
+    $(WORKERS_TEST_PARTS)
+tests_unit_workers_test_attester_fetch_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_workers_test_attester_fetch_LDADD = $(TEST_LIBS)
 
 WORKERS_TEST_LANES = $(WORKERS_TEST_PARTS) \
     tests/unit/workers/lanes.c tests/unit/workers/lanes.h \

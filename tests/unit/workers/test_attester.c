@@ -14,6 +14,7 @@ static struct mailbox *mailbox;
 static struct attester *attester;
 static struct trust *trust;
 static struct span certificate;
+static const struct subject subject = {"main", "w1"};
 static const struct log quiet = {.fd = -1, .level = LOG_ERROR};
 
 static unsigned answers;
@@ -52,7 +53,7 @@ static void tear_down(void)
 
 static bool ask(struct span der, uint64_t id)
 {
-    return attester_ask(attester, trust, der, mailbox, note_answer, id);
+    return attester_ask(attester, trust, &subject, der, mailbox, note_answer, id);
 }
 
 static void wait_for(unsigned count)
@@ -141,7 +142,7 @@ START_TEST(a_lane_that_leaves_is_posted_nothing_more)
 {
     struct mailbox *other = mailbox_open(loop, 2, &answers);
     for (uint64_t id = 1; id <= 20; ++id)
-        ck_assert(attester_ask(attester, trust, certificate, other, note_answer, id));
+        ck_assert(attester_ask(attester, trust, &subject, certificate, other, note_answer, id));
     attester_forget(attester, other);
     mailbox_close(other); /* what was posted before is read here */
     ck_assert_uint_eq(answers, 2);

@@ -400,6 +400,46 @@ START_TEST(links_admitted_without_a_challenge_drain_when_it_becomes_required)
 }
 END_TEST
 
+START_TEST(another_policy_while_a_worker_is_challenged_has_it_begin_anew)
+{
+    struct http *http = be_challenged(ALPN_H2);
+    answer(http, "{}");
+    struct registry *registry = lanes_registry(1, 0, "{ }", NULL);
+    lanes_pool(registry)->challenge = CHALLENGE_REQUIRED;
+    lane_apply(&lane, registry);
+    settle(&lane);
+    fake_attester_trust(lane.attester, 1, 3600 * 1000); /* by the old policy: too late */
+    settle(&lane);
+    ck_assert(fake_http_is_closed(http));
+    ck_assert_uint_eq(askers[0].answers, 0);
+    come_up(&lane, ALPN_H2);
+    struct http *second = admit(&lane);
+    ck_assert_ptr_ne(last_question()->trust, fake_attester_question(lane.attester, 0)->trust);
+    answer(second, "{}");
+    fake_attester_trust(lane.attester, fake_attester_asked(lane.attester) - 1, 3600 * 1000);
+    settle(&lane);
+    ck_assert(has_stream(&askers[0]));
+}
+END_TEST
+
+START_TEST(collateral_that_changes_while_a_worker_is_challenged_has_it_judged_once_it_is_ready)
+{
+    struct http *http = be_challenged(ALPN_H2);
+    fake_attester_renew(lane.attester);
+    pass_ms(&lane, 1000);
+    ck_assert_str_eq(view_of(&lane, "w1").state, "challenging");
+    answer(http, "{}");
+    fake_attester_trust(lane.attester, 1, 3600 * 1000);
+    settle(&lane);
+    pass_ms(&lane, 1);
+    ck_assert(has_stream(&askers[0]));
+    ck_assert_uint_eq(fake_attester_asked(lane.attester), 3);
+    ck_assert(!last_question()->is_answer);
+    refuse_last(&lane, "revoked", "the platform's certificate");
+    ck_assert(fake_http_is_draining(http));
+}
+END_TEST
+
 START_TEST(a_pool_that_goes_while_a_worker_is_challenged_ends_it)
 {
     struct http *http = be_challenged(ALPN_H2);
@@ -445,6 +485,9 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, an_answer_trusted_for_no_time_is_refused);
     tcase_add_test(tcase, links_that_are_ready_are_not_disturbed_by_a_challenge);
     tcase_add_test(tcase, links_admitted_without_a_challenge_drain_when_it_becomes_required);
+    tcase_add_test(tcase, another_policy_while_a_worker_is_challenged_has_it_begin_anew);
+    tcase_add_test(
+        tcase, collateral_that_changes_while_a_worker_is_challenged_has_it_judged_once_it_is_ready);
     tcase_add_loop_test(tcase, a_pool_that_goes_while_a_worker_is_challenged_ends_it, 0, 2);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -53,23 +53,70 @@ START_TEST(a_worker_that_is_gone_drains_and_its_stream_goes_on)
 }
 END_TEST
 
-START_TEST(another_policy_drains_the_links_and_asks_for_new_verdicts)
+/* A link that is READY under the policy "{}", its stream given back. */
+static struct http *ready_link(void)
 {
     lanes_begin(1);
     ask(&lane, &askers[0]);
     settle(&lane);
     struct http *http = bring_up(&lane, 10);
+    give_back(&lane, &askers[0], FAULT_NONE, 100);
+    settle(&lane);
+    return http;
+}
+
+static unsigned last_question(void)
+{
+    return fake_attester_asked(lane.attester) - 1;
+}
+
+START_TEST(another_policy_has_the_same_certificate_judged_again_on_the_same_link)
+{
+    struct http *http = ready_link();
     lane_apply(&lane, lanes_registry(1, 0, "{ }", NULL));
     settle(&lane);
-    ck_assert(fake_http_is_draining(http));
-    ck_assert_ptr_null(view_of(&lane, "w1").proof);
+    ck_assert_uint_eq(fake_attester_asked(lane.attester), 2);
+    const struct fake_question *question = fake_attester_question(lane.attester, 1);
+    ck_assert_uint_eq(question->certificate_bytes, strlen("certificate"));
+    ck_assert_int_eq(memcmp(question->certificate, "certificate", strlen("certificate")), 0);
+    ck_assert_ptr_ne(question->trust, fake_attester_question(lane.attester, 0)->trust);
+    fake_attester_trust(lane.attester, 1, 1000000);
+    settle(&lane);
+    ck_assert(!fake_http_is_draining(http));
     ask(&lane, &askers[1]);
     settle(&lane);
-    ck_assert_uint_eq(askers[1].answers, 0);
-    come_up(&lane, ALPN_H2);
+    ck_assert(has_stream(&askers[1]));
+    ck_assert_uint_eq(fake_http_requests(http), 2);
+    ck_assert_uint_eq(stats_read(&lane.stats.verdicts_again), 1);
+    ck_assert_uint_eq(stats_read(&lane.stats.verdicts_turned), 0);
+}
+END_TEST
+
+START_TEST(a_verdict_that_turns_drains_the_link_and_shows_why)
+{
+    struct http *http = ready_link();
+    ask(&lane, &askers[1]);
+    settle(&lane);
+    ck_assert(has_stream(&askers[1]));
+    lane_apply(&lane, lanes_registry(1, 0, "{ }", NULL));
+    settle(&lane);
     refuse_last(&lane, "measurement", "not in the policy");
-    ck_assert(has_fault(&askers[1], FAULT_UNTRUSTED));
-    ck_assert_uint_eq(fake_http_made(), 1);
+    ck_assert(fake_http_is_draining(http));
+    ck_assert(!fake_http_is_closed(http)); /* a stream finishes under the verdict it began with */
+    ck_assert(askers[1].wait.lease.proof->trusted);
+    ck_assert_str_eq(view_of(&lane, "w1").state, "refused");
+    ck_assert_str_eq(view_of(&lane, "w1").proof->reason, "measurement");
+    ck_assert_uint_eq(stats_read(&lane.stats.verdicts_turned), 1);
+    ask(&lane, &askers[2]);
+    settle(&lane);
+    ck_assert(has_fault(&askers[2], FAULT_UNTRUSTED));
+    ck_assert_uint_eq(fake_http_requests(http), 2);
+    fake_stream_end(askers[1].wait.lease.stream, STREAM_WHOLE);
+    give_back(&lane, &askers[1], FAULT_NONE, 100);
+    pass_ms(&lane, 6000);
+    ck_assert(fake_http_is_closed(http));
+    /* Nobody asks, nothing changes: it stays shown as refused. */
+    ck_assert_str_eq(view_of(&lane, "w1").state, "refused");
 }
 END_TEST
 
@@ -78,17 +125,178 @@ START_TEST(a_verdict_under_the_old_policy_admits_nothing_under_the_new)
     lanes_begin(1);
     ask(&lane, &askers[0]);
     settle(&lane);
-    struct conn *old = come_up(&lane, ALPN_H2);
+    struct conn *conn = come_up(&lane, ALPN_H2);
     lane_apply(&lane, lanes_registry(1, 0, "{ }", NULL));
     settle(&lane);
-    ck_assert(fake_conn_is_closed(old));
+    ck_assert(!fake_conn_is_closed(conn));
+    ck_assert_uint_eq(fake_attester_asked(lane.attester), 2);
     fake_attester_trust(lane.attester, 0, 1000000);
     settle(&lane);
     ck_assert_uint_eq(fake_http_made(), 0);
-    /* Who waited waits for the new link. */
     ck_assert_uint_eq(askers[0].answers, 0);
-    bring_up(&lane, 10);
+    fake_attester_trust(lane.attester, 1, 1000000);
+    settle(&lane);
     ck_assert(has_stream(&askers[0]));
+}
+END_TEST
+
+START_TEST(a_verdict_of_before_two_reloads_turns_nothing)
+{
+    struct http *http = ready_link();
+    lane_apply(&lane, lanes_registry(1, 0, "{ }", NULL));
+    settle(&lane);
+    lane_apply(&lane, lanes_registry(1, 0, "{}", NULL));
+    settle(&lane);
+    ck_assert_uint_eq(fake_attester_asked(lane.attester), 3);
+    fake_attester_refuse(lane.attester, 1, "measurement", "of the policy between");
+    settle(&lane);
+    ck_assert(!fake_http_is_draining(http));
+    fake_attester_trust(lane.attester, 2, 1000000);
+    settle(&lane);
+    ck_assert_str_eq(view_of(&lane, "w1").state, "ready");
+}
+END_TEST
+
+START_TEST(a_policy_that_trusts_a_refused_worker_again_is_tried_at_once)
+{
+    lanes_begin(1);
+    ask(&lane, &askers[0]);
+    settle(&lane);
+    come_up(&lane, ALPN_H2);
+    refuse_last(&lane, "measurement", "not listed");
+    ck_assert(has_fault(&askers[0], FAULT_UNTRUSTED));
+    lane_apply(&lane, lanes_registry(1, 0, "{ }", NULL));
+    ask(&lane, &askers[1]);
+    settle(&lane);
+    bring_up(&lane, 10);
+    ck_assert(has_stream(&askers[1]));
+}
+END_TEST
+
+START_TEST(fetched_collateral_has_every_ready_link_judged_again_within_a_second)
+{
+    struct http *http = ready_link();
+    pass_ms(&lane, 10000);
+    ck_assert_uint_eq(fake_attester_asked(lane.attester), 1);
+    fake_attester_renew(lane.attester);
+    pass_ms(&lane, 1000);
+    ck_assert_uint_eq(fake_attester_asked(lane.attester), 2);
+    refuse_last(&lane, "revoked", "the platform's certificate");
+    ck_assert(fake_http_is_draining(http));
+    ck_assert_str_eq(view_of(&lane, "w1").proof->reason, "revoked");
+    pass_ms(&lane, 1000);
+    ck_assert_uint_eq(fake_attester_asked(lane.attester), 2);
+}
+END_TEST
+
+START_TEST(a_verdict_is_renewed_before_it_runs_out_and_the_link_lives_on)
+{
+    lanes_begin(1);
+    ask(&lane, &askers[0]);
+    settle(&lane);
+    come_up(&lane, ALPN_H2);
+    fake_attester_trust(lane.attester, 0, 200000);
+    settle(&lane);
+    struct http *http = fake_http_at(0);
+    fake_http_settings(http, 10);
+    pass_ms(&lane, 139999);
+    ck_assert_uint_eq(fake_attester_asked(lane.attester), 1);
+    pass_ms(&lane, 1);
+    ck_assert_uint_eq(fake_attester_asked(lane.attester), 2);
+    fake_attester_trust(lane.attester, 1, 60000); /* nothing fresh has come */
+    settle(&lane);
+    pass_ms(&lane, 30000);
+    ck_assert_uint_eq(fake_attester_asked(lane.attester), 3);
+    fake_attester_trust(lane.attester, 2, 100000000);
+    settle(&lane);
+    pass_ms(&lane, 100000);
+    ck_assert(!fake_http_is_draining(http));
+    /* Once an hour it is judged anyway. */
+    pass_ms(&lane, 3600000);
+    ck_assert_uint_eq(last_question(), 3);
+}
+END_TEST
+
+START_TEST(an_attester_that_takes_no_question_is_asked_again_a_moment_later)
+{
+    struct http *http = ready_link();
+    fake_attester_fill(lane.attester, true);
+    lane_apply(&lane, lanes_registry(1, 0, "{ }", NULL));
+    settle(&lane);
+    ck_assert_uint_eq(fake_attester_asked(lane.attester), 1);
+    fake_attester_fill(lane.attester, false);
+    pass_ms(&lane, 100);
+    ck_assert_uint_eq(fake_attester_asked(lane.attester), 2);
+    refuse_last(&lane, "measurement", "not in the policy");
+    ck_assert(fake_http_is_draining(http));
+}
+END_TEST
+
+/* --- collateral that is missing ------------------------------------------------------------- */
+
+START_TEST(missing_collateral_is_said_and_is_no_mark_against_the_worker)
+{
+    lanes_begin(1);
+    for (unsigned i = 0; i < 8; ++i) {
+        ask(&lane, &askers[i]);
+        settle(&lane);
+        come_up(&lane, ALPN_H2);
+        fake_attester_cannot(lane.attester, last_question(), "nobody answers");
+        settle(&lane);
+        ck_assert(has_fault(&askers[i], FAULT_NOT_YET_VERIFIED));
+        ck_assert_str_eq(askers[i].wait.detail, "collateral-missing: nobody answers");
+        ck_assert_str_eq(view_of(&lane, "w1").state, "attesting");
+        /* Meanwhile others are told at once. */
+        pass_ms(&lane, 4999);
+        ask(&lane, &askers[20 + i]);
+        settle(&lane);
+        ck_assert(has_fault(&askers[20 + i], FAULT_NOT_YET_VERIFIED));
+        pass_ms(&lane, 1);
+    }
+    ask(&lane, &askers[10]);
+    settle(&lane);
+    bring_up(&lane, 10);
+    ck_assert(has_stream(&askers[10]));
+}
+END_TEST
+
+START_TEST(another_worker_is_asked_while_one_waits_for_its_collateral)
+{
+    lanes_begin(2);
+    ask(&lane, &askers[0]);
+    settle(&lane);
+    come_up(&lane, ALPN_H2);
+    fake_attester_cannot(lane.attester, 0, "nobody answers");
+    settle(&lane);
+    ck_assert(has_fault(&askers[0], FAULT_NOT_YET_VERIFIED));
+    ask(&lane, &askers[1]);
+    settle(&lane);
+    bring_up(&lane, 10);
+    ck_assert(has_stream(&askers[1]));
+    ck_assert_str_ne(askers[1].wait.worker, askers[0].wait.worker);
+}
+END_TEST
+
+START_TEST(a_deadline_that_passes_while_a_verdict_is_awaited_says_so)
+{
+    lanes_begin(1);
+    ask_until(&lane, &askers[0], 1000);
+    settle(&lane);
+    come_up(&lane, ALPN_H2);
+    pass_ms(&lane, 1000);
+    ck_assert(has_fault(&askers[0], FAULT_NOT_YET_VERIFIED));
+}
+END_TEST
+
+START_TEST(collateral_that_is_missing_under_new_roots_drains_the_link)
+{
+    struct http *http = ready_link();
+    lane_apply(&lane, lanes_registry(1, 0, "{ }", NULL));
+    settle(&lane);
+    fake_attester_cannot(lane.attester, last_question(), "nobody answers");
+    settle(&lane);
+    ck_assert(fake_http_is_draining(http));
+    ck_assert_str_eq(view_of(&lane, "w1").state, "attesting");
 }
 END_TEST
 
@@ -302,8 +510,18 @@ int main(void)
     const TTest *const tests[] = {
         the_same_worker_under_the_same_trust_keeps_its_link_over_a_reload,
         a_worker_that_is_gone_drains_and_its_stream_goes_on,
-        another_policy_drains_the_links_and_asks_for_new_verdicts,
+        another_policy_has_the_same_certificate_judged_again_on_the_same_link,
+        a_verdict_that_turns_drains_the_link_and_shows_why,
         a_verdict_under_the_old_policy_admits_nothing_under_the_new,
+        a_verdict_of_before_two_reloads_turns_nothing,
+        a_policy_that_trusts_a_refused_worker_again_is_tried_at_once,
+        fetched_collateral_has_every_ready_link_judged_again_within_a_second,
+        a_verdict_is_renewed_before_it_runs_out_and_the_link_lives_on,
+        an_attester_that_takes_no_question_is_asked_again_a_moment_later,
+        missing_collateral_is_said_and_is_no_mark_against_the_worker,
+        another_worker_is_asked_while_one_waits_for_its_collateral,
+        a_deadline_that_passes_while_a_verdict_is_awaited_says_so,
+        collateral_that_is_missing_under_new_roots_drains_the_link,
         a_pool_that_is_gone_answers_those_who_wait_in_it,
         a_reload_keeps_the_retry_budget_and_the_order_of_those_who_wait,
         draining_lets_streams_finish_and_opens_nothing,

@@ -94,7 +94,9 @@ START_TEST(a_folder_gives_its_json_files_and_no_other)
     struct trust *trust = read_with(path_of("c"), NULL);
     ck_assert_msg(trust != NULL, "%s", error);
     fake_attest_trust(99);
-    trust_judge(trust, SPAN_OF("cert"), 42, &verdict);
+    struct grounds grounds = {.trust = trust};
+    grounds.collateral_count = trust_collateral(trust, &grounds.collateral);
+    trust_judge(&grounds, SPAN_OF("cert"), 42, &verdict);
     ck_assert_uint_eq(fake_attest()->collateral_count, 2);
     ck_assert_int_eq(fake_attest()->now, 42);
     ck_assert_uint_eq(fake_attest()->der_len, 4);

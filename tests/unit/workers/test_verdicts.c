@@ -30,15 +30,22 @@ static void tear_down(void)
     ck_assert_uint_eq(fake_attest()->alive, 0);
 }
 
+/* Without any collateral. */
+static bool judge(const struct trust *by, struct span der, int64_t now_ms, struct proof *out)
+{
+    const struct grounds grounds = {.trust = by};
+    return verdicts_judge(&verdicts, &grounds, der, now_ms, out);
+}
+
 static bool judge_at(int64_t seconds)
 {
-    return verdicts_judge(&verdicts, trust, certificate, seconds * 1000, &proof);
+    return judge(trust, certificate, seconds * 1000, &proof);
 }
 
 START_TEST(a_proof_has_what_a_lane_needs_of_a_verdict)
 {
     fake_attest_trust(NOW + 100);
-    ck_assert(verdicts_judge(&verdicts, trust, certificate, NOW * 1000LL + 250, &proof));
+    ck_assert(judge(trust, certificate, NOW * 1000LL + 250, &proof));
     ck_assert(proof.trusted);
     ck_assert_str_eq(proof.reason, "trusted");
     ck_assert_str_eq(proof.tee, "tdx");
@@ -103,9 +110,9 @@ START_TEST(a_verdict_under_one_policy_says_nothing_under_another)
     struct trust *other = parts_trust("{ }");
     fake_attest_trust(NOW + 100);
     ck_assert(judge_at(NOW));
-    ck_assert(verdicts_judge(&verdicts, other, certificate, NOW * 1000LL, &proof));
+    ck_assert(judge(other, certificate, NOW * 1000LL, &proof));
     struct trust *same = parts_trust("{}");
-    ck_assert(!verdicts_judge(&verdicts, same, certificate, NOW * 1000LL, &proof));
+    ck_assert(!judge(same, certificate, NOW * 1000LL, &proof));
     trust_give(same);
     trust_give(other);
 }
@@ -126,7 +133,7 @@ END_TEST
 START_TEST(a_trusted_verdict_without_a_readable_key_is_a_refusal)
 {
     fake_attest_trust(NOW + 100);
-    verdicts_judge(&verdicts, trust, SPAN_OF("junk"), NOW * 1000LL, &proof);
+    judge(trust, SPAN_OF("junk"), NOW * 1000LL, &proof);
     ck_assert(!proof.trusted);
     ck_assert_str_eq(proof.reason, "malformed");
 }
@@ -135,7 +142,7 @@ END_TEST
 START_TEST(no_policy_trusts_nobody)
 {
     fake_attest_trust(NOW + 100);
-    verdicts_judge(&verdicts, NULL, certificate, NOW * 1000LL, &proof);
+    judge(NULL, certificate, NOW * 1000LL, &proof);
     ck_assert(!proof.trusted);
     ck_assert_str_eq(proof.reason, "no-policy");
     ck_assert_uint_eq(fake_attest()->asked, 0);
@@ -147,16 +154,14 @@ START_TEST(a_certificate_has_1_byte_to_256_kib)
     char *large = calloc(1, ATTESTER_CERTIFICATE_BYTES_MAX + 1);
     ck_assert_ptr_nonnull(large);
     fake_attest_refuse("as a verifier would");
-    verdicts_judge(&verdicts, trust, SPAN_NONE, NOW * 1000LL, &proof);
+    judge(trust, SPAN_NONE, NOW * 1000LL, &proof);
     ck_assert_str_eq(proof.reason, "no-certificate");
-    verdicts_judge(&verdicts, trust, span_of(large, ATTESTER_CERTIFICATE_BYTES_MAX + 1),
-                   NOW * 1000LL, &proof);
+    judge(trust, span_of(large, ATTESTER_CERTIFICATE_BYTES_MAX + 1), NOW * 1000LL, &proof);
     ck_assert_str_eq(proof.reason, "certificate-too-large");
     ck_assert_uint_eq(fake_attest()->asked, 0);
-    verdicts_judge(&verdicts, trust, span_of(large, ATTESTER_CERTIFICATE_BYTES_MAX), NOW * 1000LL,
-                   &proof);
+    judge(trust, span_of(large, ATTESTER_CERTIFICATE_BYTES_MAX), NOW * 1000LL, &proof);
     ck_assert_str_eq(proof.reason, "no-evidence");
-    verdicts_judge(&verdicts, trust, span_of(large, 1), NOW * 1000LL, &proof);
+    judge(trust, span_of(large, 1), NOW * 1000LL, &proof);
     ck_assert_uint_eq(fake_attest()->asked, 2);
     free(large);
 }
@@ -168,11 +173,11 @@ START_TEST(the_oldest_of_4096_verdicts_makes_room)
     fake_attest_refuse("junk");
     for (int i = 0; i <= VERDICTS_MAX; ++i) {
         snprintf(junk, sizeof(junk), "junk %d", i);
-        ck_assert(verdicts_judge(&verdicts, trust, span_text(junk), NOW * 1000LL, &proof));
+        ck_assert(judge(trust, span_text(junk), NOW * 1000LL, &proof));
     }
     ck_assert_uint_eq(verdicts.by_key.count, VERDICTS_MAX);
-    ck_assert(!verdicts_judge(&verdicts, trust, SPAN_OF("junk 1"), NOW * 1000LL, &proof));
-    ck_assert(verdicts_judge(&verdicts, trust, SPAN_OF("junk 0"), NOW * 1000LL, &proof));
+    ck_assert(!judge(trust, SPAN_OF("junk 1"), NOW * 1000LL, &proof));
+    ck_assert(judge(trust, SPAN_OF("junk 0"), NOW * 1000LL, &proof));
     ck_assert_uint_eq(verdicts.by_key.count, VERDICTS_MAX);
 }
 END_TEST
