@@ -23,6 +23,7 @@ EXTRA_DIST += tests/coverage.sh tests/integration/challenge.py \
     tests/integration/conftest.py \
     tests/integration/gateway.py \
     tests/integration/h2client.py \
+    tests/integration/redis_servers.py \
     tests/integration/test_abuse.py \
     tests/integration/test_challenge.py \
     tests/integration/test_clients.py \
@@ -32,6 +33,7 @@ EXTRA_DIST += tests/coverage.sh tests/integration/challenge.py \
     tests/integration/test_errors.py \
     tests/integration/test_fetch.py \
     tests/integration/test_money.py \
+    tests/integration/test_redis.py \
     tests/integration/test_receipts.py \
     tests/integration/test_retry.py \
     tests/integration/test_streaming.py \

@@ -23,6 +23,7 @@ src_libteegate_a_SOURCES += \
     src/callers/receipt.c src/callers/receipt.h \
     src/callers/receipts.c src/callers/receipts.h \
     src/callers/replay.c src/callers/replay.h \
+    src/callers/ring.c src/callers/ring.h \
     src/callers/scripts.h \
     src/callers/signer.c src/callers/signer.h \
     src/callers/secrets.c src/callers/secrets.h \

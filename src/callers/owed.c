@@ -9,6 +9,8 @@
 /* A call with a parent has a form of its own, "2": parent and root behind the attempt. */
 enum {
     LINES_RELEASE = 6,
+    LINES_CHECKPOINT = LINES_RELEASE + 2,
+    LINES_HOLD = LINES_RELEASE + 5,
     LINES_SETTLE = LINES_RELEASE + 6,
     LINES_NOTED = LINES_SETTLE + 1,
     LINES_PARENT = 2
@@ -38,16 +40,24 @@ static void write_word(char *out, size_t size, const char *text)
     out[len] = '\0';
 }
 
-size_t owed_write(char out[OWED_TEXT_MAX], const struct hold *hold,
-                  const struct settlement *settlement)
+/* The lines all kinds begin with. */
+static int write_head(char out[OWED_TEXT_MAX], const struct hold *hold, const char *mode)
 {
     bool nested = hold->parent[0] != '\0';
-    int used = snprintf(out, OWED_TEXT_MAX, "%s\n%s\n%u\n%s\n%s\n%016" PRIx64, nested ? "2" : "1",
-                        settlement != NULL ? "S" : "X", hold->caller.bucket, hold->id.text,
-                        hold->caller.account, hold->attempt);
+    int used =
+        snprintf(out, OWED_TEXT_MAX, "%s\n%s\n%u\n%s\n%s\n%016" PRIx64, nested ? "2" : "1", mode,
+                 hold->caller.bucket, hold->id.text, hold->caller.account, hold->attempt);
     if (nested)
         used += snprintf(out + used, OWED_TEXT_MAX - (size_t)used, "\n%s\n%s", hold->parent,
                          hold->root);
+    must(used > 0 && used < OWED_TEXT_MAX);
+    return used;
+}
+
+size_t owed_write(char out[OWED_TEXT_MAX], const struct hold *hold,
+                  const struct settlement *settlement)
+{
+    int used = write_head(out, hold, settlement != NULL ? "S" : "X");
     if (settlement != NULL) {
         uint64_t over = settlement->over_ucr < PRICE_UCR_MAX ? settlement->over_ucr : PRICE_UCR_MAX;
         char usage[320], worker[sizeof(settlement->worker)], outcome[64];
@@ -61,6 +71,40 @@ size_t owed_write(char out[OWED_TEXT_MAX], const struct hold *hold,
                          "\n%" PRIu64 "\n%" PRIu64 "\n%s\n%d\n%s\n%s\n%s", settlement->cost_ucr,
                          over, outcome, settlement->status, usage, worker, note);
     }
+    must(used > 0 && used < OWED_TEXT_MAX);
+    return (size_t)used;
+}
+
+size_t owed_write_hold(char out[OWED_TEXT_MAX], const struct hold *hold, uint64_t sub_ucr)
+{
+    int used = write_head(out, hold, "H");
+    used += snprintf(out + used, OWED_TEXT_MAX - (size_t)used,
+                     "\n%" PRIu32 "\n%" PRIu64 "\n%s\n%s\n%" PRIu64, hold->ttl_ms,
+                     hold->ceiling_ucr, hold->cid, hold->caller.key_id, sub_ucr);
+    must(used > 0 && used < OWED_TEXT_MAX);
+    return (size_t)used;
+}
+
+size_t owed_write_checkpoint(char out[OWED_TEXT_MAX], const struct hold *hold, uint64_t cost_ucr)
+{
+    int used = write_head(out, hold, "C");
+    used += snprintf(out + used, OWED_TEXT_MAX - (size_t)used, "\n%" PRIu32 "\n%" PRIu64,
+                     hold->ttl_ms, cost_ucr);
+    must(used > 0 && used < OWED_TEXT_MAX);
+    return (size_t)used;
+}
+
+size_t owed_write_release(char out[OWED_TEXT_MAX], const struct owed *hold)
+{
+    bool nested = hold->parent.len > 0;
+    int used = snprintf(out, OWED_TEXT_MAX, "%s\nX\n%u\n%.*s\n%.*s\n%.*s", nested ? "2" : "1",
+                        hold->bucket, (int)hold->invocation.len, hold->invocation.ptr,
+                        (int)hold->account.len, hold->account.ptr, (int)hold->attempt.len,
+                        hold->attempt.ptr);
+    if (nested)
+        used +=
+            snprintf(out + used, OWED_TEXT_MAX - (size_t)used, "\n%.*s\n%.*s",
+                     (int)hold->parent.len, hold->parent.ptr, (int)hold->root.len, hold->root.ptr);
     must(used > 0 && used < OWED_TEXT_MAX);
     return (size_t)used;
 }
@@ -83,6 +127,36 @@ static unsigned split(struct span text, struct span *lines, unsigned most)
         text = span_from(text, end + 1);
     }
     return count;
+}
+
+/* The lines of its own kind. */
+static bool read_rest(const struct span *lines, unsigned count, struct owed *owed)
+{
+    if (span_is(owed->mode, SPAN_OF("X")))
+        return count == LINES_RELEASE;
+    if (span_is(owed->mode, SPAN_OF("C")) && count == LINES_CHECKPOINT) {
+        owed->ttl = lines[0];
+        owed->cost = lines[1];
+        return true;
+    }
+    if (span_is(owed->mode, SPAN_OF("H")) && count == LINES_HOLD) {
+        owed->ttl = lines[0];
+        owed->ceiling = lines[1];
+        owed->cid = lines[2];
+        owed->key_id = lines[3];
+        owed->sub = lines[4];
+        return true;
+    }
+    if (!span_is(owed->mode, SPAN_OF("S")) || count < LINES_SETTLE || count > LINES_NOTED)
+        return false;
+    owed->cost = lines[0];
+    owed->over = lines[1];
+    owed->outcome = lines[2];
+    owed->status = lines[3];
+    owed->usage = lines[4];
+    owed->worker = lines[5];
+    owed->note = count > LINES_SETTLE ? lines[6] : SPAN_OF("");
+    return true;
 }
 
 bool owed_read(struct span text, struct owed *owed)
@@ -112,18 +186,7 @@ bool owed_read(struct span text, struct owed *owed)
         if (!is_invocation(owed->parent) || !is_invocation(owed->root))
             return false;
     }
-    if (span_is(owed->mode, SPAN_OF("X")))
-        return count == LINES_RELEASE;
-    if (!span_is(owed->mode, SPAN_OF("S")) || count < LINES_SETTLE || count > LINES_NOTED)
-        return false;
-    owed->cost = lines[6];
-    owed->over = lines[7];
-    owed->outcome = lines[8];
-    owed->status = lines[9];
-    owed->usage = lines[10];
-    owed->worker = lines[11];
-    owed->note = count > LINES_SETTLE ? lines[12] : SPAN_OF("");
-    return true;
+    return read_rest(lines + LINES_RELEASE, count, owed);
 }
 
 void owed_keys(struct words *keys, uint16_t bucket, struct span account, struct span invocation,
@@ -157,4 +220,44 @@ void owed_words(const struct owed *owed, struct words *keys, struct words *args)
     words_add(args, owed->usage);
     words_add(args, owed->worker);
     words_add(args, owed->note);
+}
+
+void owed_hold_words(const struct owed *owed, const char *gateway, struct words *keys,
+                     struct words *args)
+{
+    words_init(keys);
+    words_add_key(keys, owed->bucket, "a", owed->account);
+    words_add_key(keys, owed->bucket, "h", owed->invocation);
+    words_add_key(keys, owed->bucket, "x", SPAN_NONE);
+    if (owed->parent.len > 0)
+        words_add_key(keys, owed->bucket, "h", owed->parent);
+    words_init(args);
+    words_add(args, owed->invocation);
+    words_add(args, owed->attempt);
+    words_add(args, owed->account);
+    words_add_text(args, ""); /* fingerprint */
+    words_add(args, owed->ceiling);
+    words_add(args, owed->sub);
+    words_add(args, owed->ttl);
+    words_add_text(args, gateway);
+    words_add(args, owed->parent);
+    words_add_text(args, "0"); /* depth and children were looked at the first time */
+    words_add_text(args, "0");
+    words_add(args, owed->cid);
+    words_add_text(args, ""); /* price */
+    words_add(args, owed->key_id);
+    words_add_text(args, "force");
+    words_add(args, owed->root);
+}
+
+void owed_checkpoint_words(const struct owed *owed, struct words *keys, struct words *args)
+{
+    words_init(keys);
+    words_add_key(keys, owed->bucket, "h", owed->invocation);
+    words_add_key(keys, owed->bucket, "x", SPAN_NONE);
+    words_init(args);
+    words_add(args, owed->invocation);
+    words_add(args, owed->attempt);
+    words_add(args, owed->cost);
+    words_add(args, owed->ttl);
 }
