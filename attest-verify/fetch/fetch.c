@@ -156,7 +156,8 @@ static bool judge_text(const struct errand *errand, const char *json, size_t len
                        size_t error_size)
 {
     struct attest_bytes text = {(const uint8_t *)json, len};
-    struct attest_collateral *collateral = attest_collateral_parse(text, error, error_size);
+    struct attest_collateral *collateral =
+        attest_collateral_parse_with(errand->request->roots, text, error, error_size);
     bool ok =
         collateral != NULL && judge(errand, collateral, evaluation, expires, error, error_size);
     attest_collateral_free(collateral);

@@ -368,7 +368,8 @@ static void note_came(struct supply *supply, struct item *item, const struct err
     struct attest_bytes json = {(const uint8_t *)document->json, document->len};
     SHA256(json.ptr, json.len, sha256);
     if (item->document == NULL || memcmp(sha256, item->sha256, sizeof(sha256)) != 0) {
-        struct attest_collateral *fresh = attest_collateral_parse(json, why, sizeof(why));
+        struct attest_collateral *fresh =
+            attest_collateral_parse_with(trust_roots(item->trust), json, why, sizeof(why));
         if (fresh == NULL) {
             note_failed(supply, item, why, now_ms);
             return;
