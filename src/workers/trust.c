@@ -133,7 +133,7 @@ static bool read_collateral(struct trust *trust, const char *const *paths, size_
     trust->collateral = alloc_array(files.count, sizeof(struct attest_collateral *));
     for (size_t i = 0; ok && i < files.count; ++i) {
         struct attest_collateral *one =
-            attest_collateral_parse(bytes_of(&files.rows[i]), why, sizeof(why));
+            attest_collateral_parse_with(trust->roots, bytes_of(&files.rows[i]), why, sizeof(why));
         if (one == NULL)
             ok = blame(files.rows[i].path, why, error, error_size);
         else
@@ -247,8 +247,8 @@ bool trust_store(const struct trust *trust, const struct collateral_options *opt
     return true;
 }
 
-/* A file that does not hold has no say: each verdict names what is wrong with it. AMD's documents
- * have no evaluation numbers. */
+/* A file that does not hold has no say: each verdict names what is wrong with it. Of AMD's
+ * documents the list counts, when it was issued, whichever chip they are of. */
 static bool remember_one(const struct trust *trust, const struct attest_collateral *document,
                          const char *store, int64_t now, char *error, size_t error_size)
 {
@@ -256,8 +256,8 @@ static bool remember_one(const struct trust *trust, const struct attest_collater
     struct attest_verdict verdict = {0};
     struct attest_platform platform = attest_collateral_platform(document);
     struct attest_evaluation evaluation = attest_collateral_evaluation(document);
-    return platform.tee == ATTEST_TEE_SNP ||
-           !attest_collateral_holds(document, &request, &platform, &verdict) ||
+    platform.brings_leaf = platform.tee == ATTEST_TEE_SNP;
+    return !attest_collateral_holds(document, &request, &platform, &verdict) ||
            fetch_remember(store, &platform, &evaluation, error, error_size);
 }
 
