@@ -9,6 +9,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 NO_ERROR, PROTOCOL, INTERNAL, FLOW, TIMEOUT, CLOSED, SIZE, REFUSED, CANCEL, COMPRESSION, CONNECT, CALM = range(12)
 
 SERVED = ("status", 200)
+IGNORED = ("ignored", None)
 
 
 def ends(*codes):
@@ -173,7 +174,7 @@ def frames(request):
     yield "DATA on an idle stream", "RFC 9113 5.1", ends(PROTOCOL), frame(DATA, 0, 1, b"x")
     yield "DATA on a stream of ours", "RFC 9113 5.1.1", ends(PROTOCOL), frame(DATA, 0, 2, b"x")
     yield "DATA behind the end", "RFC 9113 5.1", either(CLOSED), aside + frame(DATA, 0, 1, b"x")
-    yield "DATA behind a reset", "RFC 9113 5.1", ends(CLOSED), aside + frame(RST, 0, 1, b"\0\0\0\x08") + frame(DATA, 0, 1, b"x")
+    yield "DATA behind a reset", "RFC 9113 5.1", IGNORED, aside + frame(RST, 0, 1, b"\0\0\0\x08") + frame(DATA, 0, 1, b"x")
     yield "DATA with more padding than payload", "RFC 9113 6.1", ends(PROTOCOL), post + frame(DATA, PADDED, 1, b"\x05x")
     yield "DATA all padding and one more", "RFC 9113 6.1", ends(PROTOCOL), post + frame(DATA, PADDED, 1, b"\x02x")
     yield "padded DATA without a payload", "RFC 9113 4.2 and 6.1", ends(SIZE, PROTOCOL), post + frame(DATA, PADDED, 1)
@@ -183,7 +184,7 @@ def frames(request):
     yield "HEADERS on an even stream", "RFC 9113 5.1.1", ends(PROTOCOL), request.head(stream=2)
     yield "HEADERS on a stream below", "RFC 9113 5.1.1", ends(PROTOCOL), request.aside(stream=5) + request.head(stream=3)
     yield "HEADERS behind the end", "RFC 9113 5.1", either(CLOSED), aside + request.head()
-    yield "HEADERS behind a reset", "RFC 9113 5.1", ends(CLOSED), aside + frame(RST, 0, 1, b"\0\0\0\x08") + request.head()
+    yield "HEADERS behind a reset", "RFC 9113 5.1", IGNORED, aside + frame(RST, 0, 1, b"\0\0\0\x08") + request.head()
     yield "HEADERS depending on itself", "RFC 7540 5.3.1", either(PROTOCOL), frame(HEADERS, END_HEADERS | END_STREAM | WITH_PRIORITY, 1, b"\0\0\0\1\x10" + block)
     yield "HEADERS too short for its priority", "RFC 9113 6.2", ends(SIZE, PROTOCOL), frame(HEADERS, END_HEADERS | END_STREAM | WITH_PRIORITY, 1, b"\0\0\0")
     yield "HEADERS with more padding than payload", "RFC 9113 6.2", ends(PROTOCOL), frame(HEADERS, END_HEADERS | END_STREAM | PADDED, 1, b"\xff" + block[:100])
