@@ -78,7 +78,7 @@ static void refuse(struct h2 *h2, struct stream *stream, int status, const char 
     struct http *http = h2->http;
     http_note_bad(http, status, why);
     stream->released = true;
-    if (status == 431)
+    if (status == 431 && !h2->killed)
         http_note_guard(http, HTTP_GUARD_LARGE_HEADS);
     h2_note_glitch(h2, HTTP_GUARD_BAD_REQUESTS, REFUSAL_GLITCHES);
     if (status == 400) {
