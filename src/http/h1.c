@@ -67,6 +67,8 @@ static void refuse(struct h1 *h1, int status, const char *why)
 {
     struct stream *stream = h1->stream;
     http_note_bad(h1->http, status, why);
+    if (status == 431)
+        http_note_guard(h1->http, HTTP_GUARD_LARGE_HEADS);
     if (stream != NULL) {
         stream->fate = STREAM_INVALID;
         if (h1->head_given) {
@@ -321,10 +323,12 @@ static uint64_t h1_deadline(const struct http *http)
 static void h1_expire(struct http *http)
 {
     struct h1 *h1 = http->codec_state;
-    if (h1->closing)
+    if (h1->closing) {
         h1_over(h1, true);
-    else
-        refuse(h1, 408, "a head that did not arrive in time");
+        return;
+    }
+    http_note_guard(http, HTTP_GUARD_SLOW_HEADS);
+    refuse(h1, 408, "a head that did not arrive in time");
 }
 
 /* --- streams ---------------------------------------------------------------------------------- */

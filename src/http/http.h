@@ -4,6 +4,7 @@
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
+#include "http/guard.h"
 #include "http/stream.h"
 #include "io/conn.h"
 
@@ -31,6 +32,8 @@ struct http_events {
     /* Callers' side: a request was refused before it had a stream for anyone above: 400, 408, 413,
      * 414, 417, 431, 501, 505. For the log and the counters. May be NULL. */
     void (*note_bad)(void *owner, int status, const char *why);
+    /* A guard had to act: to be counted. The connection ends, but for LARGE_HEADS. May be NULL. */
+    void (*note_guard)(void *owner, enum http_guard guard);
     /* Workers' side: usable, or room for another stream came. May be NULL. */
     void (*note_room)(void *owner);
     /* No more streams will be possible, and all are over; http_close() it. Once. */

@@ -427,10 +427,9 @@ START_TEST(a_flood_of_continuations_ends_the_connection)
 }
 END_TEST
 
-START_TEST(references_to_one_large_field_are_counted_each)
+/* The bomb: 3,000 bytes once, then a byte for each time it is meant again. */
+static void bomb(size_t references)
 {
-    /* The bomb: 3,000 bytes once, then a byte for each time it is meant again. */
-    begin();
     static char fields[8192];
     size_t len = block(fields, NULL);
     fields[len++] = 0x40; /* literal with incremental indexing, new name */
@@ -443,12 +442,33 @@ START_TEST(references_to_one_large_field_are_counted_each)
     fields[len++] = (char)value;
     memset(fields + len, 'a', 3000);
     len += 3000;
-    memset(fields + len, 0x80 | 62, 4000);
-    frame(HEADERS, END_HEADERS | END_STREAM, 1, fields, len + 4000);
+    memset(fields + len, 0x80 | 62, references);
+    frame(HEADERS, END_HEADERS | END_STREAM, 1, fields, len + references);
+}
+
+START_TEST(references_to_one_large_field_are_counted_each)
+{
+    begin();
+    bomb(20);
+    send_frames(&ends.worker);
+    ck_assert_uint_eq(ends.worker.party_count, 1); /* 63,000 bytes are fine */
+    ends_fini(&ends);
+
+    begin();
+    bomb(995); /* with the five before it, ten times the fields that are allowed */
     send_frames(&ends.worker);
     ck_assert_uint_eq(ends.worker.party_count, 0);
     ck_assert_uint_eq(ends.worker.bad_count, 1);
     ck_assert_int_eq(ends.worker.bads[0], 431);
+    ck_assert(!ends.worker.ended);
+    ends_fini(&ends);
+
+    begin();
+    bomb(996);
+    send_frames(&ends.worker);
+    ck_assert_uint_eq(ends.worker.party_count, 0);
+    ck_assert_int_eq(goaway_code(), CALM);
+    ck_assert(ends.worker.ended);
     ends_fini(&ends);
 }
 END_TEST
