@@ -19,6 +19,7 @@ src_libteegate_a_SOURCES += \
     src/callers/operation.c src/callers/operation.h \
     src/callers/owed.c src/callers/owed.h \
     src/callers/parents.c src/callers/parents.h \
+    src/callers/pen.h \
     src/callers/reaper.c src/callers/reaper.h \
     src/callers/receipt.c src/callers/receipt.h \
     src/callers/receipts.c src/callers/receipts.h \

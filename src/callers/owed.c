@@ -1,10 +1,8 @@
 #include "callers/owed.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/must.h"
 #include "callers/meter.h"
+#include "callers/pen.h"
 
 /* A call with a parent has a form of its own, "2": parent and root behind the attempt. */
 enum {
@@ -17,96 +15,123 @@ enum {
 };
 
 /* Units go by their place in the agent's price: their names are the registration's. */
-static void write_usage(char *out, size_t size, const struct usage *usage)
+static void pen_usage(struct pen *pen, const struct usage *usage)
 {
-    int used = snprintf(out, size, "ms=%" PRIu64 ",in=%" PRIu64 ",out=%" PRIu64, usage->ms,
-                        usage->bytes_in, usage->bytes_out);
-    for (unsigned i = 0; i < PRICE_UNITS_MAX; ++i)
-        if (usage->units[i] > 0)
-            used += snprintf(out + used, size - (size_t)used, ",u%u=%" PRIu64, i, usage->units[i]);
-    must((size_t)used < size);
+    pen_text(pen, SPAN_OF("ms="));
+    pen_u64(pen, usage->ms, 1);
+    pen_text(pen, SPAN_OF(",in="));
+    pen_u64(pen, usage->bytes_in, 1);
+    pen_text(pen, SPAN_OF(",out="));
+    pen_u64(pen, usage->bytes_out, 1);
+    for (unsigned i = 0; i < PRICE_UNITS_MAX; ++i) {
+        if (usage->units[i] == 0)
+            continue;
+        pen_text(pen, SPAN_OF(",u"));
+        pen_u64(pen, i, 1);
+        pen_char(pen, '=');
+        pen_u64(pen, usage->units[i], 1);
+    }
 }
 
 /* A worker's name as the ledger takes it: what parts fields becomes '_'. */
-static void write_word(char *out, size_t size, const char *text)
+static void pen_word(struct pen *pen, const char *text)
 {
-    size_t len = 0;
-    for (; text[len] != '\0' && len + 1 < size; ++len) {
-        char c = text[len];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     strchr("._:@+/=-", c) != NULL;
-        out[len] = plain ? c : '_';
+    for (const char *c = text; *c != '\0'; ++c) {
+        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                     (*c >= '0' && *c <= '9') || strchr("._:@+/=-", *c) != NULL;
+        pen_char(pen, plain ? *c : '_');
     }
-    out[len] = '\0';
+}
+
+static void pen_line(struct pen *pen, struct span text)
+{
+    pen_char(pen, '\n');
+    pen_text(pen, text);
+}
+
+static void pen_number(struct pen *pen, uint64_t value)
+{
+    pen_char(pen, '\n');
+    pen_u64(pen, value, 1);
 }
 
 /* The lines all kinds begin with. */
-static int write_head(char out[OWED_TEXT_MAX], const struct hold *hold, const char *mode)
+static struct pen write_head(char out[OWED_TEXT_MAX], const struct hold *hold, char mode)
 {
+    struct pen pen = {out, out + OWED_TEXT_MAX};
     bool nested = hold->parent[0] != '\0';
-    int used =
-        snprintf(out, OWED_TEXT_MAX, "%s\n%s\n%u\n%s\n%s\n%016" PRIx64, nested ? "2" : "1", mode,
-                 hold->caller.bucket, hold->id.text, hold->caller.account, hold->attempt);
-    if (nested)
-        used += snprintf(out + used, OWED_TEXT_MAX - (size_t)used, "\n%s\n%s", hold->parent,
-                         hold->root);
-    must(used > 0 && used < OWED_TEXT_MAX);
-    return used;
+    pen_char(&pen, nested ? '2' : '1');
+    pen_char(&pen, '\n');
+    pen_char(&pen, mode);
+    pen_number(&pen, hold->caller.bucket);
+    pen_line(&pen, span_text(hold->id.text));
+    pen_line(&pen, span_text(hold->caller.account));
+    pen_char(&pen, '\n');
+    pen_hex(&pen, hold->attempt);
+    if (nested) {
+        pen_line(&pen, span_text(hold->parent));
+        pen_line(&pen, span_text(hold->root));
+    }
+    return pen;
 }
 
 size_t owed_write(char out[OWED_TEXT_MAX], const struct hold *hold,
                   const struct settlement *settlement)
 {
-    int used = write_head(out, hold, settlement != NULL ? "S" : "X");
+    struct pen pen = write_head(out, hold, settlement != NULL ? 'S' : 'X');
     if (settlement != NULL) {
-        uint64_t over = settlement->over_ucr < PRICE_UCR_MAX ? settlement->over_ucr : PRICE_UCR_MAX;
-        char usage[320], worker[sizeof(settlement->worker)], outcome[64];
         char note[RECEIPT_NOTE_MAX] = "";
-        write_usage(usage, sizeof(usage), &settlement->usage);
-        write_word(worker, sizeof(worker), settlement->worker);
-        write_word(outcome, sizeof(outcome), settlement->outcome);
+        must(settlement->status >= 0);
+        pen_number(&pen, settlement->cost_ucr);
+        pen_number(&pen,
+                   settlement->over_ucr < PRICE_UCR_MAX ? settlement->over_ucr : PRICE_UCR_MAX);
+        pen_char(&pen, '\n');
+        pen_word(&pen, settlement->outcome);
+        pen_number(&pen, (uint64_t)settlement->status);
+        pen_char(&pen, '\n');
+        pen_usage(&pen, &settlement->usage);
+        pen_char(&pen, '\n');
+        pen_word(&pen, settlement->worker);
         if (settlement->note != NULL)
             receipt_note_write(note, settlement->note);
-        used += snprintf(out + used, OWED_TEXT_MAX - (size_t)used,
-                         "\n%" PRIu64 "\n%" PRIu64 "\n%s\n%d\n%s\n%s\n%s", settlement->cost_ucr,
-                         over, outcome, settlement->status, usage, worker, note);
+        pen_line(&pen, span_text(note));
     }
-    must(used > 0 && used < OWED_TEXT_MAX);
-    return (size_t)used;
+    return (size_t)(pen.at - out);
 }
 
 size_t owed_write_hold(char out[OWED_TEXT_MAX], const struct hold *hold, uint64_t sub_ucr)
 {
-    int used = write_head(out, hold, "H");
-    used += snprintf(out + used, OWED_TEXT_MAX - (size_t)used,
-                     "\n%" PRIu32 "\n%" PRIu64 "\n%s\n%s\n%" PRIu64, hold->ttl_ms,
-                     hold->ceiling_ucr, hold->cid, hold->caller.key_id, sub_ucr);
-    must(used > 0 && used < OWED_TEXT_MAX);
-    return (size_t)used;
+    struct pen pen = write_head(out, hold, 'H');
+    pen_number(&pen, hold->ttl_ms);
+    pen_number(&pen, hold->ceiling_ucr);
+    pen_line(&pen, span_text(hold->cid));
+    pen_line(&pen, span_text(hold->caller.key_id));
+    pen_number(&pen, sub_ucr);
+    return (size_t)(pen.at - out);
 }
 
 size_t owed_write_checkpoint(char out[OWED_TEXT_MAX], const struct hold *hold, uint64_t cost_ucr)
 {
-    int used = write_head(out, hold, "C");
-    used += snprintf(out + used, OWED_TEXT_MAX - (size_t)used, "\n%" PRIu32 "\n%" PRIu64,
-                     hold->ttl_ms, cost_ucr);
-    must(used > 0 && used < OWED_TEXT_MAX);
-    return (size_t)used;
+    struct pen pen = write_head(out, hold, 'C');
+    pen_number(&pen, hold->ttl_ms);
+    pen_number(&pen, cost_ucr);
+    return (size_t)(pen.at - out);
 }
 
 size_t owed_write_release(char out[OWED_TEXT_MAX], const struct owed *hold)
 {
+    struct pen pen = {out, out + OWED_TEXT_MAX};
     bool nested = hold->parent.len > 0;
-    int used = snprintf(out, OWED_TEXT_MAX, "%s\nX\n%u\n%.*s\n%.*s\n%.*s", nested ? "2" : "1",
-                        hold->bucket, (int)hold->invocation.len, hold->invocation.ptr,
-                        (int)hold->account.len, hold->account.ptr, (int)hold->attempt.len,
-                        hold->attempt.ptr);
-    if (nested)
-        used +=
-            snprintf(out + used, OWED_TEXT_MAX - (size_t)used, "\n%.*s\n%.*s",
-                     (int)hold->parent.len, hold->parent.ptr, (int)hold->root.len, hold->root.ptr);
-    must(used > 0 && used < OWED_TEXT_MAX);
-    return (size_t)used;
+    pen_text(&pen, nested ? SPAN_OF("2\nX") : SPAN_OF("1\nX"));
+    pen_number(&pen, hold->bucket);
+    pen_line(&pen, hold->invocation);
+    pen_line(&pen, hold->account);
+    pen_line(&pen, hold->attempt);
+    if (nested) {
+        pen_line(&pen, hold->parent);
+        pen_line(&pen, hold->root);
+    }
+    return (size_t)(pen.at - out);
 }
 
 static bool is_invocation(struct span text)

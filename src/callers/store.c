@@ -1,10 +1,10 @@
 #include "callers/store.h"
 
 #include <openssl/sha.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "callers/pen.h"
 #include "callers/scripts.h"
 
 enum { LOAD_MS_MAX = 5000 };
@@ -110,11 +110,18 @@ uint16_t store_bucket(struct span account)
 
 struct span store_key(char out[256], uint16_t bucket, const char *kind, struct span name)
 {
+    struct pen pen = {out, out + 256};
     must(bucket < STORE_BUCKETS);
-    int len = snprintf(out, 256, "tg:{b%03u}:%s%s%.*s", bucket, kind, name.len > 0 ? ":" : "",
-                       (int)name.len, name.len > 0 ? name.ptr : "");
-    must(len > 0 && len < 256);
-    return span_of(out, (size_t)len);
+    pen_text(&pen, SPAN_OF("tg:{b"));
+    pen_u64(&pen, bucket, 3);
+    pen_text(&pen, SPAN_OF("}:"));
+    pen_text(&pen, span_text(kind));
+    if (name.len > 0) {
+        pen_char(&pen, ':');
+        pen_text(&pen, name);
+    }
+    *pen.at = '\0';
+    return span_of(out, (size_t)(pen.at - out));
 }
 
 /* The first word that is a key of ours. */

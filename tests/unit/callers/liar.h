@@ -45,7 +45,7 @@ static const struct lie lies[] = {
 enum { LIES = sizeof(lies) / sizeof(*lies), LATE_MS = 130 };
 
 struct liar {
-    const struct redis_server *server;
+    char real_path[80];
     char path[96];
     int door;
     pthread_t thread;
@@ -184,7 +184,7 @@ static inline void *liar_run(void *arg)
         if (poll(&waits, 1, 10) == 0)
             continue;
         liar->peer = accept(liar->door, NULL, NULL);
-        redisContext *real = redisConnectUnix(liar->server->path);
+        redisContext *real = redisConnectUnix(liar->real_path);
         must(liar->peer >= 0 && real != NULL && real->err == 0);
         liar->real = dup(real->fd);
         redisFree(real);
@@ -196,7 +196,8 @@ static inline void *liar_run(void *arg)
 static inline void liar_start(struct liar *liar, const struct redis_server *server)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    *liar = (struct liar){.server = server, .peer = -1, .real = -1};
+    *liar = (struct liar){.peer = -1, .real = -1};
+    snprintf(liar->real_path, sizeof(liar->real_path), "%s", server->path);
     atomic_store(&liar->lie, -1);
     snprintf(liar->path, sizeof(liar->path), "%s/liar", server->dir);
     snprintf(name.sun_path, sizeof(name.sun_path), "%s", liar->path);
