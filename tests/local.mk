@@ -38,6 +38,7 @@ EXTRA_DIST += tests/coverage.sh tests/integration/challenge.py \
     tests/integration/test_money.py \
     tests/integration/test_retry.py \
     tests/integration/test_streaming.py \
+    tests/integration/test_translation.py \
     tests/integration/test_trust.py \
     tests/integration/worker.py
 

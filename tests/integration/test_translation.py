@@ -439,7 +439,7 @@ def names_of(h1, h2):
 def test_a_broken_answer_is_502_and_never_believed(broken, name):
     table = BROKEN_H2 if broken.protocol == "h2" else {key: text.encode("latin-1") for key, text in BROKEN_H1.items()}
     if name not in table:
-        return
+        pytest.skip("a row of the other version")
     broken.script.says = table[name]
     for ask in (ask_h1, ask_h2):
         told = ask(broken, "GET", PATH, [])
@@ -451,7 +451,7 @@ def test_a_broken_answer_is_502_and_never_believed(broken, name):
 def test_an_answer_that_breaks_is_seen_to_break(broken, name):
     table = CUT_H2 if broken.protocol == "h2" else {key: text.encode("latin-1") for key, text in CUT_H1.items()}
     if name not in table:
-        return
+        pytest.skip("a row of the other version")
     broken.script.says = table[name]
     client = Client(broken.port)
     answer = client.call(PATH, broken.key)
