@@ -36,6 +36,7 @@ EXTRA_DIST += tests/coverage.sh tests/integration/challenge.py \
     tests/integration/test_floods.py \
     tests/integration/test_hostile.py \
     tests/integration/test_money.py \
+    tests/integration/test_receipts.py \
     tests/integration/test_retry.py \
     tests/integration/test_streaming.py \
     tests/integration/test_translation.py \
