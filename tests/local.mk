@@ -41,6 +41,7 @@ EXTRA_DIST += tests/coverage.sh tests/integration/challenge.py \
     tests/integration/test_receipts.py \
     tests/integration/test_retry.py \
     tests/integration/test_streaming.py \
+    tests/integration/test_translation.py \
     tests/integration/test_trust.py \
     tests/integration/worker.py
 

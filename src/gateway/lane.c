@@ -187,6 +187,7 @@ static void use_snapshot(struct lane *lane, struct snapshot *snapshot)
     lane->sessions.options.sessions_max = share_of_connections(lane, snapshot->config);
     lane->sessions.options.handshake_ms_max = snapshot->config->callers.head_ms_max;
     lane->sessions.options.http = snapshot->config->callers;
+    lane->sessions.options.http.cors = snapshot->config->exchange.cors;
     lane->site.keys = &snapshot->keys;
     auth_use_keys(lane->auth, &snapshot->keys);
     pools_apply(lane->pools, snapshot->registry);
@@ -367,6 +368,7 @@ static void open_parts(struct lane *lane)
     struct sessions_options sessions = {.sessions_max = share_of_connections(lane, config),
                                         .handshake_ms_max = config->callers.head_ms_max,
                                         .http = config->callers};
+    sessions.http.cors = config->exchange.cors;
     sessions_init(&lane->sessions, lane->loop, &lane->stats, &sessions, &sessions_events, lane);
     timer_init(&lane->drain_timer, lane->loop, look_at_drain, lane);
 }

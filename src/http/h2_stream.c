@@ -73,7 +73,8 @@ void h2_stream_note_field(struct h2 *h2, struct stream *stream, struct span name
 }
 
 /* Nobody above ever sees this request: we answer it, or reset it. */
-static void refuse(struct h2 *h2, struct stream *stream, int status, const char *why)
+static void refuse(struct h2 *h2, struct stream *stream, const struct head *head, int status,
+                   const char *why)
 {
     struct http *http = h2->http;
     http_note_bad(http, status, why);
@@ -87,7 +88,8 @@ static void refuse(struct h2 *h2, struct stream *stream, int status, const char 
     }
     stream->refuse_status = status;
     struct refusal refusal;
-    refusal_make(&refusal, http, status, why);
+    refusal_make(&refusal, http, head, status, why);
+    stream->asked_head = span_is(head->method, SPAN_OF("HEAD"));
     stream_send_head(stream, refusal.head, false);
     stream_send(stream, span_of(refusal.body, refusal.body_len));
     stream_send_end(stream, NULL);
@@ -119,8 +121,8 @@ static void note_request(struct h2 *h2, struct stream *stream, struct head *head
         facts.why = "a content-length, and no body";
     }
     if (status != 0) {
+        refuse(h2, stream, head, status, facts.why);
         head_free(head);
-        refuse(h2, stream, status, facts.why);
         return;
     }
     /* Trailers are a matter of course in HTTP/2, whatever `te` says. */

@@ -19,6 +19,7 @@ struct http_options {
     uint32_t send_bytes_max;      /* given and not sent, per stream; default 32768 */
     uint32_t head_ms_max;         /* a request head must be whole by then; default 10000 */
     uint32_t idle_ms_max;         /* without any stream; default 180000 */
+    bool cors;                    /* refusals may be read by any origin's script */
     uint32_t requests_max;        /* per connection, then drain; 0: no bound */
 };
 

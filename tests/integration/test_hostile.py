@@ -9,6 +9,7 @@ import pytest
 import hostile_h1
 import hostile_h2
 from gateway import Gateway, wait_for
+from h2client import Client
 from hostile_h2 import ACK, DATA, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, RST, SETTINGS, frame
 from worker import Worker
 
@@ -160,6 +161,44 @@ def test_hostile_http_2_frames_get_their_answer_and_reach_nobody(running, number
             wait_for(lambda: (frames.next() or pytest.fail("the connection ended"))[:2] == (PING, ACK), 5, "the connection to go on")
     path = f"{PATH}/%2Fx?A=%00" if "percent signs" in NAMES[number][0] else PATH
     check_bystander(running, [path] if answer == ("status", 200) else [])
+
+
+BAD = f"GET {PATH} HTTP/1.1\r\nHost: x\r\nAccept: %s\r\n" + "X: 1\r\n" * 101 + "\r\n"
+
+
+def ask_with(gateway, text):
+    with socket.create_connection(("127.0.0.1", gateway.plain_port), timeout=5) as connection:
+        connection.sendall(text.encode())
+        return read_to_end(connection).partition(b"\r\n\r\n")
+
+
+def test_a_refusal_can_be_read_by_scripts_and_in_browsers(running):
+    head, _, body = ask_with(running, BAD % "*/*")
+    assert head.startswith(b"HTTP/1.1 431") and b"application/problem+json" in head and b'"code":"fields-too-large"' in body
+    assert b"access-control-allow-origin: *" in head and b"nosniff" in head and b"no-store" in head
+    head, _, body = ask_with(running, BAD % "text/html,application/xhtml+xml;q=0.9")
+    assert head.startswith(b"HTTP/1.1 431") and b"text/html" in head and body.startswith(b"<!doctype html>") and b"<script" not in body
+    client = Client(running.port)
+    answer = client.call(PATH, running.key, headers=[("accept", "text/html"), *[("x", "1")] * 101])
+    assert answer.status == 431 and answer.headers["content-type"].startswith("text/html") and answer.body.startswith(b"<!doctype html>")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    client.close()
+
+
+def test_the_refusal_of_a_head_has_no_body(running):
+    head, _, body = ask_with(running, (BAD % "*/*").replace("GET", "HEAD"))
+    assert head.startswith(b"HTTP/1.1 431") and body == b""
+    client = Client(running.port)
+    answer = client.call(PATH, running.key, method="HEAD", headers=[("x", "1")] * 101)
+    assert answer.status == 431 and answer.ended and answer.body == b""
+    client.close()
+
+
+def test_no_refusal_is_open_to_scripts_where_the_operator_says_so(tmp_path, tee, running):
+    gateway = Gateway(tmp_path / "closed", tee, [running.worker], agents={CID: {"pool": "demo"}}, extra="callers: {cors: false}")
+    head, _, _ = ask_with(gateway, BAD % "*/*")
+    assert head.startswith(b"HTTP/1.1 431") and b"access-control" not in head
+    assert gateway.stop() == 0
 
 
 def test_the_tables_are_as_long_as_was_promised():

@@ -694,6 +694,7 @@ START_TEST(a_peer_that_takes_nothing_does_not_keep_dead_streams_for_ever)
     ends_settle(&ends);
     ck_assert(ends.worker.ended);
     ck_assert_int_eq(ends.worker.end, CONN_TIMED_OUT);
+    ck_assert_int_eq(ends.worker.guard, HTTP_GUARD_BLOCKED);
     ck_assert_int_eq(stream_fate(asks[0]->stream), STREAM_LOST);
     ends_fini(&ends);
 }
