@@ -23,6 +23,7 @@ EXTRA_DIST += tests/coverage.sh tests/integration/challenge.py \
     tests/integration/conftest.py \
     tests/integration/gateway.py \
     tests/integration/h2client.py \
+    tests/integration/redis_servers.py \
     tests/integration/hostile_h1.py \
     tests/integration/hostile_h2.py \
     tests/integration/test_abuse.py \
@@ -36,6 +37,7 @@ EXTRA_DIST += tests/coverage.sh tests/integration/challenge.py \
     tests/integration/test_floods.py \
     tests/integration/test_hostile.py \
     tests/integration/test_money.py \
+    tests/integration/test_redis.py \
     tests/integration/test_receipts.py \
     tests/integration/test_retry.py \
     tests/integration/test_streaming.py \
