@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "callers/entry.h"
 #include "callers/meter.h"
 #include "callers/operation.h"
 
@@ -19,64 +20,6 @@ enum {
     HOLD_CALLS_MAX = 100,
     INVOCATION_BYTES = 4096
 };
-
-static int64_t signed_of(struct span text)
-{
-    bool negative = text.len > 0 && text.ptr[0] == '-';
-    uint64_t value;
-    if (!span_to_u64(span_from(text, negative), PRICE_UCR_MAX, &value))
-        return 0;
-    return negative ? -(int64_t)value : (int64_t)value;
-}
-
-static uint64_t count_of(struct span text)
-{
-    uint64_t value;
-    return span_to_u64(text, PRICE_UCR_MAX, &value) ? value : 0;
-}
-
-/* ------------------------------------------------------------------ ledger entries */
-
-static const struct {
-    const char *field, *name;
-    enum { AS_TEXT, AS_TEXT_IF_ANY, AS_NUMBER, AS_SIGNED } as;
-} entry_members[] = {
-    {"k", "kind", AS_TEXT},        {"s", "sequence", AS_NUMBER},
-    {"v", "value_ucr", AS_SIGNED}, {"b", "balance_ucr", AS_SIGNED},
-    {"h", "held_ucr", AS_NUMBER},  {"c", "ceiling_ucr", AS_NUMBER},
-    {"ov", "over_ucr", AS_NUMBER}, {"o", "outcome", AS_TEXT},
-    {"st", "status", AS_NUMBER},   {"cid", "cid", AS_TEXT},
-    {"u", "usage", AS_TEXT},       {"w", "worker", AS_TEXT},
-    {"key", "key_id", AS_TEXT},    {"at", "began_at_ms", AS_NUMBER},
-    {"n", "note", AS_TEXT},        {"par", "parent", AS_TEXT_IF_ANY},
-    {"root", "root", AS_TEXT},
-};
-
-/* A stream id begins with the time, ms since 1970. */
-static uint64_t entry_time(const struct redisReply *entry)
-{
-    struct span id = answer_word(entry, 0);
-    return count_of(span_of(id.ptr, span_find(id, '-')));
-}
-
-static void write_entry(struct json *json, const struct redisReply *entry)
-{
-    const struct redisReply *fields = answer_at(entry, 1);
-    bool charge = span_is(answer_field(fields, "k"), SPAN_OF("chg"));
-    json_u64(json, "time_ms", entry_time(entry));
-    json_text(json, charge ? "invocation" : "reference", answer_field(fields, "i"));
-    for (size_t i = 0; i < sizeof(entry_members) / sizeof(*entry_members); ++i) {
-        struct span text = answer_field(fields, entry_members[i].field);
-        if (text.ptr == NULL || (entry_members[i].as == AS_TEXT_IF_ANY && text.len == 0))
-            continue;
-        if (entry_members[i].as == AS_TEXT || entry_members[i].as == AS_TEXT_IF_ANY)
-            json_text(json, entry_members[i].name, text);
-        else if (entry_members[i].as == AS_NUMBER)
-            json_u64(json, entry_members[i].name, count_of(text));
-        else
-            json_i64(json, entry_members[i].name, signed_of(text));
-    }
-}
 
 static bool is_of_account(const struct operation *op, const struct redisReply *entry)
 {
@@ -124,13 +67,13 @@ static void end_spend(struct operation *op, bool complete)
 static void add_entry(struct operation *op, const struct redisReply *entry)
 {
     const struct redisReply *fields = answer_at(entry, 1);
-    int64_t value = signed_of(answer_field(fields, "v"));
+    int64_t value = entry_signed(answer_field(fields, "v"));
     if (span_is(answer_field(fields, "k"), SPAN_OF("chg")))
         op->sums[0] += (uint64_t)-value;
     else
         op->sums[1] += (uint64_t)value; /* modulo 2^64: read back as signed */
     json_object(&op->json, NULL);
-    write_entry(&op->json, entry);
+    entry_write(&op->json, entry, false);
     json_end_object(&op->json);
     ++op->count;
 }
@@ -221,11 +164,11 @@ static void write_hold(struct json *json, const struct redisReply *record)
 {
     json_text(json, "cid", answer_field(record, "cid"));
     json_text(json, "key_id", answer_field(record, "key"));
-    json_u64(json, "ceiling_ucr", count_of(answer_field(record, "c")));
-    json_u64(json, "cost_so_far_ucr", count_of(answer_field(record, "cp")));
-    json_u64(json, "sub_budget_left_ucr", count_of(answer_field(record, "sb")));
-    json_u64(json, "began_at_ms", count_of(answer_field(record, "at")));
-    json_u64(json, "deadline_ms", count_of(answer_field(record, "deadline")));
+    json_u64(json, "ceiling_ucr", entry_count(answer_field(record, "c")));
+    json_u64(json, "cost_so_far_ucr", entry_count(answer_field(record, "cp")));
+    json_u64(json, "sub_budget_left_ucr", entry_count(answer_field(record, "sb")));
+    json_u64(json, "began_at_ms", entry_count(answer_field(record, "at")));
+    json_u64(json, "deadline_ms", entry_count(answer_field(record, "deadline")));
 }
 
 static void ask_holds(struct operation *op);
@@ -303,14 +246,14 @@ static void end_settled(struct operation *op, const struct redisReply *entry)
     struct json *json = operation_json(op, INVOCATION_BYTES);
     json_text(json, "state", SPAN_OF("settled"));
     const struct redisReply *fields = answer_at(entry, 1);
-    uint64_t charge = (uint64_t)-signed_of(answer_field(fields, "v"));
-    uint64_t below = count_of(answer_field(fields, "sub"));
+    uint64_t charge = (uint64_t)-entry_signed(answer_field(fields, "v"));
+    uint64_t below = entry_count(answer_field(fields, "sub"));
     /* The tombstone goes on counting those that end later; when it has gone, so have they. */
     if (below < op->sums[0])
         below = op->sums[0];
     json_u64(json, "charge_ucr", charge);
     write_bill(json, charge, below);
-    write_entry(json, entry);
+    entry_write(json, entry, false);
     operation_end(op, 200);
 }
 
@@ -360,7 +303,7 @@ static void step_invocation(struct operation *op, const struct redisReply *recor
         words_add_key(&words, op->bucket, "L", SPAN_NONE);
         words_add(&words, entry);
         words_add(&words, entry);
-        op->sums[0] = count_of(answer_field(record, "subs"));
+        op->sums[0] = entry_count(answer_field(record, "subs"));
         op->at = LOOKED_MAX; /* no page behind this one */
         op->step = step_search;
         operation_call(op, &words);
@@ -371,8 +314,8 @@ static void step_invocation(struct operation *op, const struct redisReply *recor
     json_text(json, "state", live ? SPAN_OF("live") : SPAN_OF("released"));
     json_text(json, "invocation", span_text(op->texts));
     write_place(json, record);
-    write_bill(json, live ? count_of(answer_field(record, "cp")) : 0,
-               count_of(answer_field(record, "subs")));
+    write_bill(json, live ? entry_count(answer_field(record, "cp")) : 0,
+               entry_count(answer_field(record, "subs")));
     if (live)
         write_hold(json, record);
     operation_end(op, 200);

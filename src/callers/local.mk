@@ -9,6 +9,9 @@ src_libteegate_a_SOURCES += \
     src/callers/apikey.c src/callers/apikey.h \
     src/callers/auth.c src/callers/auth.h \
     src/callers/debts.c src/callers/debts.h \
+    src/callers/entry.c src/callers/entry.h \
+    src/callers/exporter.c src/callers/exporter.h \
+    src/callers/ledger_line.c src/callers/ledger_line.h \
     src/callers/frame.c src/callers/frame.h \
     src/callers/invocation_token.c src/callers/invocation_token.h \
     src/callers/journal.c src/callers/journal.h \
@@ -20,6 +23,8 @@ src_libteegate_a_SOURCES += \
     src/callers/reaper.c src/callers/reaper.h \
     src/callers/replay.c src/callers/replay.h \
     src/callers/scripts.h \
+    src/callers/seen.c src/callers/seen.h \
+    src/callers/segments.c src/callers/segments.h \
     src/callers/secrets.c src/callers/secrets.h \
     src/callers/statedir.c src/callers/statedir.h \
     src/callers/store.c src/callers/store.h \
@@ -29,7 +34,7 @@ src_libteegate_a_SOURCES += \
 # Each script is the record's text and its own, in the order below; a string of C is made of it here.
 callers_scripts = src/callers/record.lua src/callers/hold.lua src/callers/settle.lua \
     src/callers/checkpoint.lua src/callers/credit.lua src/callers/account.lua src/callers/key.lua \
-    src/callers/peek.lua
+    src/callers/peek.lua src/callers/export.lua
 EXTRA_DIST += src/callers/embed.awk $(callers_scripts)
 nodist_src_libteegate_a_SOURCES = src/callers/scripts.c
 CLEANFILES += src/callers/scripts.c

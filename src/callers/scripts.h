@@ -10,5 +10,6 @@ extern const char script_credit[];
 extern const char script_account[];
 extern const char script_key[];
 extern const char script_peek[];
+extern const char script_export[];
 
 #endif

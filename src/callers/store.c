@@ -29,6 +29,7 @@ struct store *store_open(struct loop *loop, const struct redis_options *options,
         [STORE_ACCOUNT] = {"account", script_account},
         [STORE_KEY] = {"key", script_key},
         [STORE_PEEK] = {"peek", script_peek},
+        [STORE_EXPORT] = {"export", script_export},
     };
     struct store *store = alloc_zeroed(sizeof(*store));
     for (unsigned i = 0; i < STORE_SCRIPTS; ++i)

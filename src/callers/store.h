@@ -20,6 +20,7 @@ enum store_script {
     STORE_ACCOUNT,
     STORE_KEY,
     STORE_PEEK,
+    STORE_EXPORT,
     STORE_SCRIPTS
 };
 
@@ -30,6 +31,7 @@ enum store_script {
  *   L             stream  the ledger
  *   r:<account>:<reference>  string  a credit that was given; kept for ever
  *   accounts      set     names
+ *   xp            hash    who exports the ledger, and how far (export.lua)
  *   k:<key id>    hash    an API key;  ks:<account>  set of an account's key ids
  * and `tg:gw:<gateway>`, a gateway's heartbeat, which holds its epoch. */
 

@@ -119,7 +119,7 @@ static void say_collateral(struct page *page, int64_t ends)
 void admin_show_metrics(struct admin_request *request)
 {
     const struct admin_parts *parts = &request->admin->parts;
-    const struct stats *lanes[ADMIN_LANES_MAX + 1];
+    const struct stats *lanes[ADMIN_LANES_MAX + 2];
     if (!has_no_query(request))
         return;
     unsigned count = parts->lanes(parts->owner, lanes, ADMIN_LANES_MAX);
@@ -131,13 +131,14 @@ void admin_show_metrics(struct admin_request *request)
     say_row(&page, "ready", "1 when calls can be taken", true,
             parts->why_not_ready(parts->owner) == NULL);
     say_row(&page, "lanes", "threads that serve callers", true, count);
-    if (parts->attester != NULL) {
-        lanes[count] = attester_stats(parts->attester);
-        stats_visit(lanes, count + 1, say_row, &page);
+    unsigned places = count;
+    if (parts->attester != NULL)
+        lanes[places++] = attester_stats(parts->attester);
+    if (parts->exporter != NULL)
+        lanes[places++] = exporter_stats(parts->exporter);
+    stats_visit(lanes, places, say_row, &page);
+    if (parts->attester != NULL)
         say_collateral(&page, attester_collateral_ends(parts->attester));
-    } else {
-        stats_visit(lanes, count, say_row, &page);
-    }
     say_workers(&page, parts->pools);
     say_faults(&page, lanes, count);
     admin_answer(request, 200, "text/plain; version=0.0.4; charset=utf-8", page.text, page.used);

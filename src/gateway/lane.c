@@ -263,6 +263,7 @@ static void open_admin(struct lane *lane)
                                       .log = lane->options.log,
                                       .lanes = admin_lanes,
                                       .attester = lane->options.attester,
+                                      .exporter = lane->options.exporter,
                                       .why_not_ready = why_not_ready,
                                       .owner = lane};
     lane->admin = admin_open(lane->loop, lane->options.admin, &parts);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/stats.h"
+#include "callers/exporter.h"
 #include "callers/journal.h"
 #include "gateway/snapshot.h"
 #include "io/redis.h"
@@ -23,6 +24,7 @@ struct lane_options {
     struct snapshot *snapshot; /* a count is taken */
     struct journal *journal;
     struct attester *attester;
+    const struct exporter *exporter; /* for admin; NULL: none */
     const struct log *log;
     const struct log *access_log;
     /* For admin: copies the places of all lanes' counters; how many. */
