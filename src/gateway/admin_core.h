@@ -92,6 +92,7 @@ void admin_show_metrics(struct admin_request *request);
 void admin_show_workers(struct admin_request *request);
 void admin_show_evidence(struct admin_request *request);
 void admin_show_exchanges(struct admin_request *request);
+void admin_show_ledger(struct admin_request *request);
 
 /* admin_accounts.c */
 void admin_create_account(struct admin_request *request);

@@ -11,7 +11,13 @@
 #include "base/json.h"
 #include "gateway/admin_core.h"
 
-enum { METRICS_MAX = 65536, WORKER_JSON_MAX = 3072, EXCHANGE_JSON_MAX = 1024, FRAME_MAX = 256 };
+enum {
+    METRICS_MAX = 65536,
+    WORKER_JSON_MAX = 3072,
+    EXCHANGE_JSON_MAX = 1024,
+    FRAME_MAX = 256,
+    LEDGER_MAX = 512
+};
 
 static bool has_no_query(struct admin_request *request)
 {
@@ -291,4 +297,30 @@ void admin_show_exchanges(struct admin_request *request)
     json_end_array(&shown.json);
     json_end_object(&shown.json);
     admin_answer(request, 200, "application/json", text, json_written(&shown.json).len);
+}
+
+/* --- the ledger's export -----------------------------------------------------------------------
+ */
+
+void admin_show_ledger(struct admin_request *request)
+{
+    const struct exporter *exporter = request->admin->parts.exporter;
+    char memory[LEDGER_MAX];
+    struct json json;
+    if (!has_no_query(request))
+        return;
+    json_init(&json, memory, sizeof(memory));
+    json_object(&json, NULL);
+    json_bool(&json, "exporting", exporter != NULL);
+    if (exporter != NULL) {
+        const struct stats *stats = exporter_stats(exporter);
+        json_u64(&json, "exported", stats_read(&stats->ledger_exported));
+        json_u64(&json, "trimmed", stats_read(&stats->ledger_trimmed));
+        json_u64(&json, "segments", stats_read(&stats->ledger_segments));
+        json_u64(&json, "lag_entries", stats_read(&stats->ledger_lag_entries));
+        json_u64(&json, "lag_seconds", stats_read(&stats->ledger_lag_seconds));
+        json_u64(&json, "write_errors", stats_read(&stats->ledger_write_errors));
+    }
+    json_end_object(&json);
+    admin_answer_json(request, 200, json_written(&json));
 }
