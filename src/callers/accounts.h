@@ -7,6 +7,7 @@
 #include "callers/store.h"
 
 struct accounts;
+struct signer;
 
 /* `status` as in HTTP; `json` (a JSON object) lives until the function returns. On errors it is a
  * problem with "detail". */
@@ -14,6 +15,8 @@ typedef void accounts_answer(void *owner, uint64_t id, int status, struct span j
 
 struct accounts *accounts_new(struct loop *loop, struct store *store);
 void accounts_free(struct accounts *accounts);
+/* Settled invocations are shown with a receipt from now on; lent. */
+void accounts_sign_with(struct accounts *accounts, const struct signer *signer);
 
 struct account_limits { /* UINT64_MAX: leave as it is; 0: no limit (credit line and
                          * sub-budget: none) */
@@ -62,6 +65,13 @@ void accounts_spend(struct accounts *accounts, struct span name, int64_t from_un
 /* Live holds of an account. */
 void accounts_holds(struct accounts *accounts, struct span name, accounts_answer *answer,
                     void *owner, uint64_t id);
+/* Ends a live hold now, at its last checkpoint, as the reaper would: 200 with "charged_ucr" (and
+ * "released":false when it had ended before), 404. */
+void accounts_hold_release(struct accounts *accounts, struct span name, struct span invocation,
+                           accounts_answer *answer, void *owner, uint64_t id);
+/* Every server of the store, by what it says of itself, and what is wrong with it. */
+void accounts_store_check(struct accounts *accounts, accounts_answer *answer, void *owner,
+                          uint64_t id);
 /* A caller's own view of one of its invocations: settled, live or unknown (404). */
 void accounts_invocation(struct accounts *accounts, struct span name, struct span invocation,
                          accounts_answer *answer, void *owner, uint64_t id);

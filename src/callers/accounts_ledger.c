@@ -8,6 +8,8 @@
 #include "callers/entry.h"
 #include "callers/meter.h"
 #include "callers/operation.h"
+#include "callers/owed.h"
+#include "callers/receipts.h"
 
 enum {
     ENTRIES_MAX = 1000,
@@ -18,7 +20,7 @@ enum {
     HOLDS_MAX = 1000,    /* live holds of the bucket looked at, and shown */
     HOLD_BYTES = 1024,
     HOLD_CALLS_MAX = 100,
-    INVOCATION_BYTES = 4096
+    INVOCATION_BYTES = 8192
 };
 
 static bool is_of_account(const struct operation *op, const struct redisReply *entry)
@@ -234,6 +236,72 @@ void accounts_holds(struct accounts *accounts, struct span name, accounts_answer
     operation_call(op, &words);
 }
 
+/* ------------------------------------------------------------------ release */
+
+static void step_released(struct operation *op, const struct redisReply *reply)
+{
+    bool released = span_is(answer_word(reply, 0), SPAN_OF("OK"));
+    if (!released && !span_is(answer_word(reply, 0), SPAN_OF("DUP"))) {
+        operation_problem(op, 404, "the account has no such live hold");
+        return;
+    }
+    struct json *json = operation_json(op, HEAD_BYTES);
+    json_text(json, "account", span_text(op->name));
+    json_text(json, "invocation", span_text(op->texts));
+    json_bool(json, "released", released);
+    json_u64(json, "charged_ucr", answer_number(reply, 1));
+    operation_end(op, 200);
+}
+
+/* The hold is named with its gateway, so the script takes it whatever its deadline says. */
+static void step_release(struct operation *op, const struct redisReply *record)
+{
+    struct span state = answer_field(record, "st");
+    struct span parent = answer_field(record, "par");
+    struct span root = answer_field(record, "root");
+    bool own = span_is(answer_field(record, "acct"), span_text(op->name));
+    bool good = parent.len < INVOCATION_TEXT_MAX && root.len < INVOCATION_TEXT_MAX;
+    struct words keys, args;
+    if (!own || !good || span_is(state, SPAN_OF("X"))) {
+        operation_problem(op, 404, "the account has no such live hold");
+        return;
+    }
+    owed_keys(&keys, op->bucket, span_text(op->name), span_text(op->texts), parent, root);
+    words_init(&args);
+    words_add_text(&args, "R");
+    words_add_text(&args, op->texts);
+    words_add_text(&args, op->name);
+    words_add(&args, answer_field(record, "gw"));
+    words_add_u64(&args, 0);
+    op->step = step_released;
+    operation_run(op, STORE_SETTLE, &keys, &args);
+}
+
+/* Invocations as token_make() writes them. */
+static bool is_invocation(struct span text)
+{
+    bool good = text.len > 0 && text.len < INVOCATION_TEXT_MAX;
+    for (size_t i = 0; good && i < text.len; ++i)
+        good = (text.ptr[i] >= 'a' && text.ptr[i] <= 'z') ||
+               (text.ptr[i] >= '2' && text.ptr[i] <= '7');
+    return good;
+}
+
+void accounts_hold_release(struct accounts *accounts, struct span name, struct span invocation,
+                           accounts_answer *answer, void *owner, uint64_t id)
+{
+    struct operation *op = operation_new(accounts, name, answer, owner, id);
+    if (op == NULL)
+        return;
+    if (!is_invocation(invocation)) {
+        operation_problem(op, 404, "the account has no such live hold");
+        return;
+    }
+    op->texts = alloc_text(invocation.ptr, invocation.len);
+    op->step = step_release;
+    ask_peek(op, invocation);
+}
+
 /* ------------------------------------------------------------------ one invocation */
 
 static void end_unknown(struct operation *op)
@@ -254,6 +322,10 @@ static void end_settled(struct operation *op, const struct redisReply *entry)
     json_u64(json, "charge_ucr", charge);
     write_bill(json, charge, below);
     entry_write(json, entry, false);
+    char receipt[RECEIPT_MAX + 1];
+    size_t len = accounts_receipt(op->accounts, entry, receipt);
+    if (len > 0)
+        json_text(json, "receipt", span_of(receipt, len));
     operation_end(op, 200);
 }
 
@@ -327,11 +399,7 @@ void accounts_invocation(struct accounts *accounts, struct span name, struct spa
     struct operation *op = operation_new(accounts, name, answer, owner, id);
     if (op == NULL)
         return;
-    bool good = invocation.len > 0 && invocation.len < INVOCATION_TEXT_MAX;
-    for (size_t i = 0; good && i < invocation.len; ++i)
-        good = (invocation.ptr[i] >= 'a' && invocation.ptr[i] <= 'z') ||
-               (invocation.ptr[i] >= '2' && invocation.ptr[i] <= '7');
-    if (!good) {
+    if (!is_invocation(invocation)) {
         end_unknown(op);
         return;
     }

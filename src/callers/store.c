@@ -30,6 +30,7 @@ struct store *store_open(struct loop *loop, const struct redis_options *options,
         [STORE_KEY] = {"key", script_key},
         [STORE_PEEK] = {"peek", script_peek},
         [STORE_EXPORT] = {"export", script_export},
+        [STORE_CHECK] = {"check", script_check},
     };
     struct store *store = alloc_zeroed(sizeof(*store));
     for (unsigned i = 0; i < STORE_SCRIPTS; ++i)

@@ -21,6 +21,7 @@ enum store_script {
     STORE_KEY,
     STORE_PEEK,
     STORE_EXPORT,
+    STORE_CHECK,
     STORE_SCRIPTS
 };
 

@@ -13,6 +13,7 @@ src_libteegate_a_SOURCES += \
     src/ctl/ledger_book.c src/ctl/ledger_book.h \
     src/ctl/ledger_folder.c src/ctl/ledger_folder.h \
     src/ctl/moment.c src/ctl/moment.h \
+    src/ctl/operate.c \
     src/ctl/reconcile.c \
     src/ctl/show.c src/ctl/show.h \
     src/ctl/spend.c \

@@ -131,11 +131,34 @@ const struct ctl_command ctl_commands[] = {
      ctl_ledger_spend},
     {"holds", "NAME", 1, none, "Show the money set aside for calls under way", "",
      "  teegatectl holds alice\n", ctl_holds},
+    {"holds release", "NAME INVOCATION", 2, none, "End a hold now, at its last checkpoint",
+     "For a call that nobody will end: what it had cost so far is charged, the rest is given back, and\n"
+     "the ledger says orphan. A call that still runs goes on without being charged for more. Gateways\n"
+     "do this by themselves when a hold is overdue by a minute.\n",
+     "  teegatectl holds release alice pwi4kqa2u5cmh3zjxr7elnbyot\n", ctl_holds_release},
+    {"price list", "", 0, none, "Show what each agent costs",
+     "Micro-credits for each call, ms, MiB ms, KiB in and out and named unit (name=price/most);\n"
+     "LEAST is charged for any call that ran. AGENT * is every other one. To change them: agents in\n"
+     "the configuration, then SIGHUP.\n",
+     "  teegatectl price list\n", ctl_price_list},
+    {"store check", "", 0, none, "Look whether the metering store is fit to hold money",
+     "Each server: eviction policy, append-only file, role, how far its replicas are behind, clock.\n"
+     "SCRIPTS is the digest of the scripts of this gateway: over one store all gateways show the same.\n"
+     "Exit status 1 when something is wrong.\n",
+     "  teegatectl store check\n", ctl_store_check},
     {"workers", "", 0, none, "Show the workers, their state and their attestation",
      "STATE is ready, connecting, attesting, challenging, refused, resting or idle. REASON is the\n"
      "word of the last verdict; a refused worker gets no request, and -o json has the verdict's detail.\n"
      "This is the view of the gateway's first lane.\n",
      "  teegatectl workers\n", ctl_workers},
+    {"receipts keys", "", 0, none,
+     "Show the keys of this gateway's receipts, by their public halves",
+     "The first one signs; those after it signed before and are still shown to callers.\n",
+     "  teegatectl receipts keys\n", ctl_receipts_keys},
+    {"receipts rotate", "", 0, none, "Sign receipts with a new key from now on",
+     "The private half of the key before is destroyed; receipts it signed still verify. The last\n"
+     "15 keys are shown at /.well-known/teegate.\n",
+     "  teegatectl receipts rotate\n", ctl_receipts_rotate},
     {"workers evidence", "ID", 1, none, "Show a worker's last certificate, quote and verdict",
      "What the gateway judged last, for audit: -o json has the quotes in base64, and 'attest-verify\n"
      "cert' judges the certificate again. ID is from 'teegatectl workers'.\n",

@@ -66,7 +66,7 @@ struct bill_reach bill_reach(const struct bill *bill, const struct usage *usage)
 void bill_note_units(struct bill *bill, struct span text, struct usage *usage);
 /* Journal first. False when the journal refuses: nothing was charged yet, the reaper will. */
 MUST_USE bool bill_settle(struct bill *bill, const struct usage *usage, const char *outcome,
-                          int status, const char *worker);
+                          int status, const char *worker, const struct receipt_note *note);
 /* The call never ran. */
 void bill_release(struct bill *bill);
 

@@ -93,6 +93,11 @@ void admin_show_workers(struct admin_request *request);
 void admin_show_evidence(struct admin_request *request);
 void admin_show_exchanges(struct admin_request *request);
 void admin_show_ledger(struct admin_request *request);
+void admin_show_agents(struct admin_request *request);
+
+/* admin_receipts.c */
+void admin_list_receipt_keys(struct admin_request *request);
+void admin_rotate_receipt_key(struct admin_request *request);
 
 /* admin_accounts.c */
 void admin_create_account(struct admin_request *request);
@@ -105,5 +110,7 @@ void admin_list_keys(struct admin_request *request);
 void admin_revoke_key(struct admin_request *request);
 void admin_show_spend(struct admin_request *request);
 void admin_show_holds(struct admin_request *request);
+void admin_release_hold(struct admin_request *request);
+void admin_check_store(struct admin_request *request);
 
 #endif

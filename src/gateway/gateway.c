@@ -32,6 +32,7 @@ struct gateway {
     struct log access_log;
     struct snapshot *snapshot;
     struct journal *journal;
+    struct signer *signer; /* of receipts */
     struct attester *attester;
     struct exporter *exporter; /* NULL: the ledger stays in the store */
     struct redis_child store;
@@ -217,6 +218,7 @@ static bool start_exporter(struct gateway *gateway)
                                              .gateway_id = journal_gateway_id(gateway->journal),
                                              .epoch = journal_epoch(gateway->journal),
                                              .segment_bytes = config->ledger_segment_bytes,
+                                             .margin_ms = config->ledger_keep_ms,
                                              .redis = &gateway->redis,
                                              .log = &gateway->log};
     if (config->ledger_export[0] == '\0') {
@@ -295,6 +297,7 @@ static bool start_lanes(struct gateway *gateway)
                                          .redis = gateway->redis,
                                          .snapshot = gateway->snapshot,
                                          .journal = gateway->journal,
+                                         .signer = gateway->signer,
                                          .attester = gateway->attester,
                                          .exporter = gateway->exporter,
                                          .log = &gateway->log,
@@ -342,6 +345,9 @@ static bool start(struct gateway *gateway)
     gateway->journal = journal_open(config->state_dir, 0, error, ERROR_MAX);
     if (gateway->journal == NULL || !open_store(gateway))
         return false;
+    gateway->signer = signer_open(config->state_dir, error, ERROR_MAX);
+    if (gateway->signer == NULL)
+        return false;
     gateway->attester = attester_start(&gateway->log);
     attester_configure(gateway->attester, &config->collateral);
     return start_exporter(gateway) && start_lanes(gateway);
@@ -355,6 +361,7 @@ static bool needs_restart(const struct config *old, const struct config *new)
         strcmp(old->state_dir, new->state_dir) != 0 ||
         strcmp(old->ledger_export, new->ledger_export) != 0 ||
         old->ledger_segment_bytes != new->ledger_segment_bytes ||
+        old->ledger_keep_ms != new->ledger_keep_ms ||
         strcmp(old->redis_address, new->redis_address) != 0 ||
         strcmp(old->redis_user, new->redis_user) != 0 ||
         strcmp(old->redis_password_file, new->redis_password_file) != 0 ||
@@ -437,6 +444,8 @@ static void stop(struct gateway *gateway)
         attester_stop(gateway->attester);
     exporter_stop(gateway->exporter);
     redis_child_stop(&gateway->store);
+    if (gateway->signer != NULL)
+        signer_close(gateway->signer);
     if (gateway->journal != NULL)
         journal_close(gateway->journal);
     if (gateway->snapshot != NULL)

@@ -8,6 +8,7 @@
 #include "base/stats.h"
 #include "callers/exporter.h"
 #include "callers/journal.h"
+#include "callers/signer.h"
 #include "gateway/snapshot.h"
 #include "io/redis.h"
 #include "workers/attester.h"
@@ -23,6 +24,7 @@ struct lane_options {
     struct redis_options redis;
     struct snapshot *snapshot; /* a count is taken */
     struct journal *journal;
+    struct signer *signer;
     struct attester *attester;
     const struct exporter *exporter; /* for admin; NULL: none */
     const struct log *log;
