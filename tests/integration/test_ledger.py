@@ -219,3 +219,58 @@ def test_without_the_folder_a_gateway_says_why_it_does_not_start(start_gateway, 
                       .replace(str(gateway.state), str(tmp_path / "other")).replace("gw.", f"{gateway.folder}/gw."))
     done = subprocess.run([BUILD / "src/teegate", "-c", config], capture_output=True, text=True, timeout=20)
     assert done.returncode != 0 and "ledger.export" in done.stderr
+
+
+def test_two_gateways_over_one_store_share_the_ledger_whatever_dies(start_gateway, start_worker, tmp_path):
+    """I2, I6 and I13 over both folders, under load, while one is killed and the other stopped."""
+    store = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", "socket", "--save", "", "--appendonly", "yes"],
+                             cwd=tmp_path, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: (tmp_path / "socket").exists(), 10, "the store")
+        folder = tmp_path / "ledger"
+        extra = f"redis: {{address: 'unix:{tmp_path}/socket'}}\nledger: {{export: {folder}}}"
+        worker = start_worker()
+        one = start_gateway([worker], name="one", extra=extra)
+        names = [f"payer-{i}" for i in range(6)]
+        keys = {name: one.account(name, credits="100") for name in names}
+        two = start_gateway([worker], name="two", extra=extra)
+        calls = dict.fromkeys(names, 0)
+
+        def load(gateway, rounds):
+            client = Client(gateway.port)
+            for _ in range(rounds):
+                for name in names:
+                    assert client.call(f"/ipfs/{CID}", keys[name]).status == 200
+                    calls[name] += 1
+
+        load(one, 5)
+        load(two, 5)
+        one.process.send_signal(signal.SIGKILL)
+        one.process.wait()
+        load(two, 5)
+        one.start()
+        two.process.send_signal(signal.SIGSTOP)
+        load(one, 5)
+        two.process.send_signal(signal.SIGCONT)
+        load(two, 5)
+        for name in names:
+            assert one.settled(name)["spent_ucr"] == calls[name] * 100
+        total = sum(calls.values()) + len(names)
+
+        def whole():
+            status, told, _ = ledger("verify", folder)
+            return status == 0 and told["entries"] == total and told
+
+        told = wait_for(whole, 40, "all entries in the files")
+        assert told["charged_ucr"] == sum(calls.values()) * 100 and told["credited_ucr"] == 600000000
+        done = subprocess.run([BUILD / "src/teegatectl", "--socket", one.socket, "ledger", "reconcile", folder],
+                              capture_output=True, text=True, timeout=40)
+        assert done.returncode == 0, done.stdout
+        status, told, _ = ledger("spend", folder, "--by", "account")
+        assert {group["account"]: group["charged_ucr"] for group in told["groups"]} == \
+            {name: count * 100 for name, count in calls.items()}
+    finally:
+        for gateway in (one, two):
+            gateway.stop()
+        store.terminate()
+        store.wait()
