@@ -11,6 +11,7 @@ src_libteegate_a_SOURCES += \
     src/callers/debts.c src/callers/debts.h \
     src/callers/entry.c src/callers/entry.h \
     src/callers/exporter.c src/callers/exporter.h \
+    src/callers/exporter_parts.h src/callers/exporter_walk.c \
     src/callers/ledger_line.c src/callers/ledger_line.h \
     src/callers/frame.c src/callers/frame.h \
     src/callers/invocation_token.c src/callers/invocation_token.h \
