@@ -63,6 +63,8 @@ static void end_spend(struct operation *op, bool complete)
     json_u64(json, "charged_ucr", op->sums[0]);
     json_i64(json, "credited_ucr", (int64_t)op->sums[1]);
     json_bool(json, "complete", complete);
+    /* From the beginning on, yet not from the first: the exporter has those. */
+    json_bool(json, "older_exported", complete && op->end == 0 && op->lowest > 1);
     operation_end(op, 200);
 }
 
@@ -77,6 +79,7 @@ static void add_entry(struct operation *op, const struct redisReply *entry)
     json_object(&op->json, NULL);
     entry_write(&op->json, entry, false);
     json_end_object(&op->json);
+    op->lowest = entry_count(answer_field(fields, "s"));
     ++op->count;
 }
 

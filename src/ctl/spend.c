@@ -16,6 +16,13 @@ enum { ENTRIES_MAX = 1000, ENTRIES_DEFAULT = 100 };
 
 #define MORE "There are more entries: narrow --from and --to, or raise --count (1000 at most)."
 
+static void show_rest(struct ctl_call *call, const cJSON *json)
+{
+    show_incomplete(call->out, json, MORE);
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "older_exported")))
+        fprintf(call->out, "\nOlder entries are in the exported ledger: teegatectl ledger spend\n");
+}
+
 static void show_sums(struct ctl_call *call, const cJSON *json)
 {
     static const struct show_column sums[] = {
@@ -48,7 +55,7 @@ static void show_entries(struct ctl_call *call, const cJSON *json)
     show_rows(call->out, entries, columns, "No entries.");
     if (cJSON_GetArraySize(entries) > 0)
         show_sums(call, json);
-    show_incomplete(call->out, json, MORE);
+    show_rest(call, json);
 }
 
 /* --- sums by -----------------------------------------------------------------------------------
@@ -80,7 +87,7 @@ static void show_groups(struct ctl_call *call, const cJSON *json)
         groups_add(&groups, span_text(text_of(entry, groups.by)), number_of(entry, "time_ms"),
                    -number_of(entry, "value_ucr"));
     groups_print(&groups, call->out);
-    show_incomplete(call->out, json, MORE);
+    show_rest(call, json);
     groups_fini(&groups);
 }
 

@@ -66,6 +66,11 @@ def test_calls_and_credits_are_in_the_files_and_add_up(start_gateway, start_work
     assert told["charged_ucr"] == 300 and told["credited_ucr"] == 9000000
     status, told = reconcile(gateway)
     assert status == 0 and told["problems"] == [] and told["store_accounts"] == 1, told
+    assert gateway.ctl("spend", "alice")["older_exported"] is False
+    store = next(path for path in gateway.state.rglob("*") if path.is_socket())
+    stream = subprocess.run(["redis-cli", "-s", store, "--scan", "--pattern", "tg:*:L"], capture_output=True, text=True)
+    subprocess.run(["redis-cli", "-s", store, "XTRIM", stream.stdout.strip(), "MAXLEN", "2"], check=True, capture_output=True)
+    assert gateway.ctl("spend", "alice")["older_exported"] is True
     status, told, _ = ledger("spend", gateway.folder / "ledger", "--by", "cid")
     assert status == 0
     assert told["groups"] == [{"cid": CID, "calls": 2, "charged_ucr": 200}, {"cid": OTHER, "calls": 1, "charged_ucr": 100}]
