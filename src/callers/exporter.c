@@ -21,7 +21,6 @@ enum {
 static void note_up(void *owner)
 {
     struct exporter *exporter = owner;
-    store_load_scripts(exporter->store);
     for (unsigned i = 0; exporter->was_up && i < STORE_BUCKETS; ++i) {
         struct entry_place *at = &exporter->buckets[i].at;
         at->ms = at->ms > STEP_BACK_MS ? at->ms - STEP_BACK_MS : 0;
@@ -36,7 +35,7 @@ static void note_down(void *owner)
     (void)owner; /* its calls were answered, and the walk ends */
 }
 
-static const struct redis_events events = {note_up, note_down};
+static const struct redis_events events = {note_up, note_down, NULL};
 
 static void *run(void *owner)
 {

@@ -16,7 +16,7 @@ struct exporter_options {
     const char *gateway_id;
     uint64_t epoch;
     uint64_t segment_bytes;
-    const struct redis_options *redis;
+    const struct fleet_options *redis;
     const struct log *log;
     uint32_t every_ms;      /* a walk over the buckets; default 1000 */
     uint32_t lease_ms;      /* without a word by then another gateway takes over; default 15000 */

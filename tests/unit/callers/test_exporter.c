@@ -35,7 +35,7 @@ struct book { /* what the files of one gateway hold */
     } while (0)
 
 static struct scripts_caller redis;
-static struct redis_options where;
+static struct fleet_options where;
 static char dir[64];
 static struct book book;
 static const struct log quiet = {.fd = -1};
@@ -44,9 +44,9 @@ static void setup(void)
 {
     char text[128], error[256];
     caller_start(&redis);
-    where = (struct redis_options){.connect_ms_max = 2000};
+    where = (struct fleet_options){.seed_count = 1, .server = {.connect_ms_max = 2000}};
     snprintf(text, sizeof(text), "unix:%s", redis.server.path);
-    ck_assert(address_parse(&where.address, span_text(text), error, sizeof(error)));
+    ck_assert(address_parse(&where.seeds[0], span_text(text), error, sizeof(error)));
     snprintf(dir, sizeof(dir), P_tmpdir "/teegate-ledger-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));
 }
