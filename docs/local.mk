@@ -9,6 +9,7 @@ EXTRA_DIST += docs/faults.md
 EXTRA_DIST += docs/hostile.md
 EXTRA_DIST += docs/known-flaws.md
 EXTRA_DIST += docs/limits.md
+EXTRA_DIST += docs/ledger.md
 EXTRA_DIST += docs/metrics.md
 EXTRA_DIST += docs/options.md
 EXTRA_DIST += docs/receipts.md

@@ -65,6 +65,13 @@ void accounts_spend(struct accounts *accounts, struct span name, int64_t from_un
 /* Live holds of an account. */
 void accounts_holds(struct accounts *accounts, struct span name, accounts_answer *answer,
                     void *owner, uint64_t id);
+/* Ends a live hold now, at its last checkpoint, as the reaper would: 200 with "charged_ucr" (and
+ * "released":false when it had ended before), 404. */
+void accounts_hold_release(struct accounts *accounts, struct span name, struct span invocation,
+                           accounts_answer *answer, void *owner, uint64_t id);
+/* Every server of the store, by what it says of itself, and what is wrong with it. */
+void accounts_store_check(struct accounts *accounts, accounts_answer *answer, void *owner,
+                          uint64_t id);
 /* A caller's own view of one of its invocations: settled, live or unknown (404). */
 void accounts_invocation(struct accounts *accounts, struct span name, struct span invocation,
                          accounts_answer *answer, void *owner, uint64_t id);

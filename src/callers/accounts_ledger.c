@@ -5,8 +5,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "callers/entry.h"
 #include "callers/meter.h"
 #include "callers/operation.h"
+#include "callers/owed.h"
 #include "callers/receipts.h"
 
 enum {
@@ -20,57 +22,6 @@ enum {
     HOLD_CALLS_MAX = 100,
     INVOCATION_BYTES = 8192
 };
-
-static int64_t signed_of(struct span text)
-{
-    bool negative = text.len > 0 && text.ptr[0] == '-';
-    uint64_t value;
-    if (!span_to_u64(span_from(text, negative), PRICE_UCR_MAX, &value))
-        return 0;
-    return negative ? -(int64_t)value : (int64_t)value;
-}
-
-static uint64_t count_of(struct span text)
-{
-    uint64_t value;
-    return span_to_u64(text, PRICE_UCR_MAX, &value) ? value : 0;
-}
-
-/* ------------------------------------------------------------------ ledger entries */
-
-static const struct {
-    const char *field, *name;
-    enum { AS_TEXT, AS_TEXT_IF_ANY, AS_NUMBER, AS_SIGNED } as;
-} entry_members[] = {
-    {"k", "kind", AS_TEXT},        {"s", "sequence", AS_NUMBER},
-    {"v", "value_ucr", AS_SIGNED}, {"b", "balance_ucr", AS_SIGNED},
-    {"h", "held_ucr", AS_NUMBER},  {"c", "ceiling_ucr", AS_NUMBER},
-    {"ov", "over_ucr", AS_NUMBER}, {"o", "outcome", AS_TEXT},
-    {"st", "status", AS_NUMBER},   {"cid", "cid", AS_TEXT},
-    {"u", "usage", AS_TEXT},       {"w", "worker", AS_TEXT},
-    {"key", "key_id", AS_TEXT},    {"at", "began_at_ms", AS_NUMBER},
-    {"n", "note", AS_TEXT},        {"par", "parent", AS_TEXT_IF_ANY},
-    {"root", "root", AS_TEXT},
-};
-
-static void write_entry(struct json *json, const struct redisReply *entry)
-{
-    const struct redisReply *fields = answer_at(entry, 1);
-    bool charge = span_is(answer_field(fields, "k"), SPAN_OF("chg"));
-    json_u64(json, "time_ms", answer_time(answer_word(entry, 0)));
-    json_text(json, charge ? "invocation" : "reference", answer_field(fields, "i"));
-    for (size_t i = 0; i < sizeof(entry_members) / sizeof(*entry_members); ++i) {
-        struct span text = answer_field(fields, entry_members[i].field);
-        if (text.ptr == NULL || (entry_members[i].as == AS_TEXT_IF_ANY && text.len == 0))
-            continue;
-        if (entry_members[i].as == AS_TEXT || entry_members[i].as == AS_TEXT_IF_ANY)
-            json_text(json, entry_members[i].name, text);
-        else if (entry_members[i].as == AS_NUMBER)
-            json_u64(json, entry_members[i].name, count_of(text));
-        else
-            json_i64(json, entry_members[i].name, signed_of(text));
-    }
-}
 
 static bool is_of_account(const struct operation *op, const struct redisReply *entry)
 {
@@ -112,20 +63,23 @@ static void end_spend(struct operation *op, bool complete)
     json_u64(json, "charged_ucr", op->sums[0]);
     json_i64(json, "credited_ucr", (int64_t)op->sums[1]);
     json_bool(json, "complete", complete);
+    /* From the beginning on, yet not from the first: the exporter has those. */
+    json_bool(json, "older_exported", complete && op->end == 0 && op->lowest > 1);
     operation_end(op, 200);
 }
 
 static void add_entry(struct operation *op, const struct redisReply *entry)
 {
     const struct redisReply *fields = answer_at(entry, 1);
-    int64_t value = signed_of(answer_field(fields, "v"));
+    int64_t value = entry_signed(answer_field(fields, "v"));
     if (span_is(answer_field(fields, "k"), SPAN_OF("chg")))
         op->sums[0] += (uint64_t)-value;
     else
         op->sums[1] += (uint64_t)value; /* modulo 2^64: read back as signed */
     json_object(&op->json, NULL);
-    write_entry(&op->json, entry);
+    entry_write(&op->json, entry, false);
     json_end_object(&op->json);
+    op->lowest = entry_count(answer_field(fields, "s"));
     ++op->count;
 }
 
@@ -215,11 +169,11 @@ static void write_hold(struct json *json, const struct redisReply *record)
 {
     json_text(json, "cid", answer_field(record, "cid"));
     json_text(json, "key_id", answer_field(record, "key"));
-    json_u64(json, "ceiling_ucr", count_of(answer_field(record, "c")));
-    json_u64(json, "cost_so_far_ucr", count_of(answer_field(record, "cp")));
-    json_u64(json, "sub_budget_left_ucr", count_of(answer_field(record, "sb")));
-    json_u64(json, "began_at_ms", count_of(answer_field(record, "at")));
-    json_u64(json, "deadline_ms", count_of(answer_field(record, "deadline")));
+    json_u64(json, "ceiling_ucr", entry_count(answer_field(record, "c")));
+    json_u64(json, "cost_so_far_ucr", entry_count(answer_field(record, "cp")));
+    json_u64(json, "sub_budget_left_ucr", entry_count(answer_field(record, "sb")));
+    json_u64(json, "began_at_ms", entry_count(answer_field(record, "at")));
+    json_u64(json, "deadline_ms", entry_count(answer_field(record, "deadline")));
 }
 
 static void ask_holds(struct operation *op);
@@ -285,6 +239,72 @@ void accounts_holds(struct accounts *accounts, struct span name, accounts_answer
     operation_call(op, &words);
 }
 
+/* ------------------------------------------------------------------ release */
+
+static void step_released(struct operation *op, const struct redisReply *reply)
+{
+    bool released = span_is(answer_word(reply, 0), SPAN_OF("OK"));
+    if (!released && !span_is(answer_word(reply, 0), SPAN_OF("DUP"))) {
+        operation_problem(op, 404, "the account has no such live hold");
+        return;
+    }
+    struct json *json = operation_json(op, HEAD_BYTES);
+    json_text(json, "account", span_text(op->name));
+    json_text(json, "invocation", span_text(op->texts));
+    json_bool(json, "released", released);
+    json_u64(json, "charged_ucr", answer_number(reply, 1));
+    operation_end(op, 200);
+}
+
+/* The hold is named with its gateway, so the script takes it whatever its deadline says. */
+static void step_release(struct operation *op, const struct redisReply *record)
+{
+    struct span state = answer_field(record, "st");
+    struct span parent = answer_field(record, "par");
+    struct span root = answer_field(record, "root");
+    bool own = span_is(answer_field(record, "acct"), span_text(op->name));
+    bool good = parent.len < INVOCATION_TEXT_MAX && root.len < INVOCATION_TEXT_MAX;
+    struct words keys, args;
+    if (!own || !good || span_is(state, SPAN_OF("X"))) {
+        operation_problem(op, 404, "the account has no such live hold");
+        return;
+    }
+    owed_keys(&keys, op->bucket, span_text(op->name), span_text(op->texts), parent, root);
+    words_init(&args);
+    words_add_text(&args, "R");
+    words_add_text(&args, op->texts);
+    words_add_text(&args, op->name);
+    words_add(&args, answer_field(record, "gw"));
+    words_add_u64(&args, 0);
+    op->step = step_released;
+    operation_run(op, STORE_SETTLE, &keys, &args);
+}
+
+/* Invocations as token_make() writes them. */
+static bool is_invocation(struct span text)
+{
+    bool good = text.len > 0 && text.len < INVOCATION_TEXT_MAX;
+    for (size_t i = 0; good && i < text.len; ++i)
+        good = (text.ptr[i] >= 'a' && text.ptr[i] <= 'z') ||
+               (text.ptr[i] >= '2' && text.ptr[i] <= '7');
+    return good;
+}
+
+void accounts_hold_release(struct accounts *accounts, struct span name, struct span invocation,
+                           accounts_answer *answer, void *owner, uint64_t id)
+{
+    struct operation *op = operation_new(accounts, name, answer, owner, id);
+    if (op == NULL)
+        return;
+    if (!is_invocation(invocation)) {
+        operation_problem(op, 404, "the account has no such live hold");
+        return;
+    }
+    op->texts = alloc_text(invocation.ptr, invocation.len);
+    op->step = step_release;
+    ask_peek(op, invocation);
+}
+
 /* ------------------------------------------------------------------ one invocation */
 
 static void end_unknown(struct operation *op)
@@ -297,14 +317,14 @@ static void end_settled(struct operation *op, const struct redisReply *entry)
     struct json *json = operation_json(op, INVOCATION_BYTES);
     json_text(json, "state", SPAN_OF("settled"));
     const struct redisReply *fields = answer_at(entry, 1);
-    uint64_t charge = (uint64_t)-signed_of(answer_field(fields, "v"));
-    uint64_t below = count_of(answer_field(fields, "sub"));
+    uint64_t charge = (uint64_t)-entry_signed(answer_field(fields, "v"));
+    uint64_t below = entry_count(answer_field(fields, "sub"));
     /* The tombstone goes on counting those that end later; when it has gone, so have they. */
     if (below < op->sums[0])
         below = op->sums[0];
     json_u64(json, "charge_ucr", charge);
     write_bill(json, charge, below);
-    write_entry(json, entry);
+    entry_write(json, entry, false);
     char receipt[RECEIPT_MAX + 1];
     size_t len = accounts_receipt(op->accounts, entry, receipt);
     if (len > 0)
@@ -358,7 +378,7 @@ static void step_invocation(struct operation *op, const struct redisReply *recor
         words_add_key(&words, op->bucket, "L", SPAN_NONE);
         words_add(&words, entry);
         words_add(&words, entry);
-        op->sums[0] = count_of(answer_field(record, "subs"));
+        op->sums[0] = entry_count(answer_field(record, "subs"));
         op->at = LOOKED_MAX; /* no page behind this one */
         op->step = step_search;
         operation_call(op, &words);
@@ -369,8 +389,8 @@ static void step_invocation(struct operation *op, const struct redisReply *recor
     json_text(json, "state", live ? SPAN_OF("live") : SPAN_OF("released"));
     json_text(json, "invocation", span_text(op->texts));
     write_place(json, record);
-    write_bill(json, live ? count_of(answer_field(record, "cp")) : 0,
-               count_of(answer_field(record, "subs")));
+    write_bill(json, live ? entry_count(answer_field(record, "cp")) : 0,
+               entry_count(answer_field(record, "subs")));
     if (live)
         write_hold(json, record);
     operation_end(op, 200);
@@ -382,11 +402,7 @@ void accounts_invocation(struct accounts *accounts, struct span name, struct spa
     struct operation *op = operation_new(accounts, name, answer, owner, id);
     if (op == NULL)
         return;
-    bool good = invocation.len > 0 && invocation.len < INVOCATION_TEXT_MAX;
-    for (size_t i = 0; good && i < invocation.len; ++i)
-        good = (invocation.ptr[i] >= 'a' && invocation.ptr[i] <= 'z') ||
-               (invocation.ptr[i] >= '2' && invocation.ptr[i] <= '7');
-    if (!good) {
+    if (!is_invocation(invocation)) {
         end_unknown(op);
         return;
     }

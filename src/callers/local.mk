@@ -4,12 +4,16 @@ src_libteegate_a_SOURCES += src/callers/session.c src/callers/session.h
 
 src_libteegate_a_SOURCES += \
     src/callers/accounts.c src/callers/accounts.h \
-    src/callers/accounts_keys.c src/callers/accounts_ledger.c src/callers/accounts_receipt.c \
+    src/callers/accounts_check.c src/callers/accounts_keys.c src/callers/accounts_ledger.c src/callers/accounts_receipt.c \
     src/callers/answer.c src/callers/answer.h \
     src/callers/answers.c src/callers/answers.h \
     src/callers/apikey.c src/callers/apikey.h \
     src/callers/auth.c src/callers/auth.h \
     src/callers/debts.c src/callers/debts.h \
+    src/callers/entry.c src/callers/entry.h \
+    src/callers/exporter.c src/callers/exporter.h \
+    src/callers/exporter_parts.h src/callers/exporter_walk.c \
+    src/callers/ledger_line.c src/callers/ledger_line.h \
     src/callers/frame.c src/callers/frame.h \
     src/callers/invocation_token.c src/callers/invocation_token.h \
     src/callers/journal.c src/callers/journal.h \
@@ -29,6 +33,8 @@ src_libteegate_a_SOURCES += \
     src/callers/scripts.h \
     src/callers/seal.c src/callers/seal.h \
     src/callers/secrets.c src/callers/secrets.h \
+    src/callers/seen.c src/callers/seen.h \
+    src/callers/segments.c src/callers/segments.h \
     src/callers/signer.c src/callers/signer.h \
     src/callers/secrets.c src/callers/secrets.h \
     src/callers/statedir.c src/callers/statedir.h \
@@ -40,6 +46,8 @@ src_libteegate_a_SOURCES += \
 callers_scripts = src/callers/record.lua src/callers/hold.lua src/callers/settle.lua \
     src/callers/checkpoint.lua src/callers/credit.lua src/callers/account.lua src/callers/key.lua \
     src/callers/peek.lua src/callers/extend.lua
+    src/callers/peek.lua src/callers/export.lua \
+    src/callers/check.lua
 EXTRA_DIST += src/callers/embed.awk $(callers_scripts)
 nodist_src_libteegate_a_SOURCES = src/callers/scripts.c
 CLEANFILES += src/callers/scripts.c

@@ -42,6 +42,7 @@ struct operation {
     uint32_t count;
     uint32_t count_max;
     uint64_t sums[2];
+    uint64_t lowest; /* sequence of the entries shown; 0: none was */
     char cursor[48];
 };
 

@@ -11,5 +11,7 @@ extern const char script_account[];
 extern const char script_key[];
 extern const char script_peek[];
 extern const char script_extend[];
+extern const char script_export[];
+extern const char script_check[];
 
 #endif

@@ -66,6 +66,8 @@ struct store *store_open(struct loop *loop, const struct fleet_options *options,
         [STORE_KEY] = {"key", script_key},
         [STORE_PEEK] = {"peek", script_peek},
         [STORE_EXTEND] = {"extend", script_extend},
+        [STORE_EXPORT] = {"export", script_export},
+        [STORE_CHECK] = {"check", script_check},
     };
     struct store *store = alloc_zeroed(sizeof(*store));
     for (unsigned i = 0; i < STORE_SCRIPTS; ++i)

@@ -21,6 +21,8 @@ enum store_script {
     STORE_KEY,
     STORE_PEEK,
     STORE_EXTEND,
+    STORE_EXPORT,
+    STORE_CHECK,
     STORE_SCRIPTS
 };
 
@@ -32,6 +34,7 @@ enum store_script {
  *   rsp:<inv>     string  the sealed answer of a call with an Idempotency-Key; expires with it
  *   r:<account>:<reference>  string  a credit that was given; kept for ever
  *   accounts      set     names
+ *   xp            hash    who exports the ledger, and how far (export.lua)
  *   k:<key id>    hash    an API key;  ks:<account>  set of an account's key ids
  * and `tg:gw:<gateway>`, a gateway's heartbeat, which holds its epoch. */
 

@@ -7,8 +7,14 @@ src_libteegate_a_SOURCES += \
     src/ctl/client.c src/ctl/client.h \
     src/ctl/commands.c src/ctl/commands.h \
     src/ctl/ctl.c src/ctl/ctl.h \
+    src/ctl/groups.c src/ctl/groups.h \
     src/ctl/help.c \
+    src/ctl/ledger.c src/ctl/ledger.h \
+    src/ctl/ledger_book.c src/ctl/ledger_book.h \
+    src/ctl/ledger_folder.c src/ctl/ledger_folder.h \
     src/ctl/moment.c src/ctl/moment.h \
+    src/ctl/operate.c \
+    src/ctl/reconcile.c \
     src/ctl/show.c src/ctl/show.h \
     src/ctl/spend.c \
     src/ctl/table.c src/ctl/table.h \
@@ -16,4 +22,4 @@ src_libteegate_a_SOURCES += \
 
 bin_PROGRAMS += src/teegatectl
 src_teegatectl_SOURCES = src/ctl/main.c
-src_teegatectl_LDADD = src/libteegate.a $(CJSON_LIBS)
+src_teegatectl_LDADD = src/libteegate.a $(CJSON_LIBS) $(OPENSSL_LIBS)

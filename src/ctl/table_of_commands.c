@@ -57,6 +57,20 @@ static const struct ctl_option spend[] = {
     NO_OPTION,
 };
 
+static const struct ctl_option ledger_reconcile[] = {
+    {"--receipts", OPTION_TEXT, "PATH", NULL, "receipts, one a line: a file, or a folder of files",
+     false},
+    NO_OPTION,
+};
+
+static const struct ctl_option ledger_spend[] = {
+    {"--by", OPTION_WORD, "cid|day|worker|account", NULL, "what the sums are of", true},
+    {"--account", OPTION_TEXT, "NAME", NULL, "of this account alone", false},
+    {"--from", OPTION_DATE, "DATE", NULL, "the first day or second (UTC)", false},
+    {"--to", OPTION_DATE, "DATE", NULL, "the last day or second, included", false},
+    NO_OPTION,
+};
+
 const struct ctl_command ctl_commands[] = {
     {"account create", "NAME", 1, limits, "Make an account",
      "A new account has no money and may call nothing until it is credited.\n"
@@ -97,8 +111,46 @@ const struct ctl_command ctl_commands[] = {
      "adjusted); VALUE is what it did to the account. With --by, sums of the charges, over as many\n"
      "entries as --count says (then 1000, unless given).\n",
      "  teegatectl spend alice --from 2026-11-01 --to 2026-11-30 --by cid\n", ctl_spend},
+    {"ledger export", "", 0, none, "Show how far the ledger is in the files of ledger.export",
+     "This gateway's share: each bucket of accounts is exported by one of the gateways.\n"
+     "lag_entries is what the last walk found that was not exported yet.\n",
+     "  teegatectl ledger export\n", ctl_ledger_export},
+    {"ledger verify", "DIR", 1, none, "Check the files of an exported ledger, without a gateway",
+     "DIR is the folder of ledger.export, with a folder of each gateway; copies of several gateways'\n"
+     "folders may be put together. Looked at are the chain of the files' SHA-256, every line, each\n"
+     "account's sequence from 1 without a gap, and that behind each entry balance and held are the\n"
+     "sum of all before it. Entries that stand twice and are the same (repeated) or were counted anew\n"
+     "after a failover (renumbered) are counted once. Exit status 1 when something is wrong.\n",
+     "  teegatectl ledger verify /var/lib/teegate/ledger\n", ctl_ledger_verify},
+    {"ledger reconcile", "DIR", 1, ledger_reconcile,
+     "Compare the store with the exported ledger, and with receipts",
+     "For each account balance and held, spent and credited in the store against the files of DIR,\n"
+     "to which the entries that are not exported yet are added (1000 an account at most). Receipts\n"
+     "are compared with the ledger; whether their signatures hold, 'attest-verify receipt' says.\n"
+     "Exit status 1 when there is a difference.\n",
+     "  teegatectl ledger reconcile /var/lib/teegate/ledger --receipts receipts.txt\n",
+     ctl_ledger_reconcile},
+    {"ledger spend", "DIR", 1, ledger_spend, "Sum up the charges of an exported ledger",
+     "All that was ever exported, without a gateway: 'teegatectl spend' has what the store still has.\n",
+     "  teegatectl ledger spend /var/lib/teegate/ledger --by day --account alice\n",
+     ctl_ledger_spend},
     {"holds", "NAME", 1, none, "Show the money set aside for calls under way", "",
      "  teegatectl holds alice\n", ctl_holds},
+    {"holds release", "NAME INVOCATION", 2, none, "End a hold now, at its last checkpoint",
+     "For a call that nobody will end: what it had cost so far is charged, the rest is given back, and\n"
+     "the ledger says orphan. A call that still runs goes on without being charged for more. Gateways\n"
+     "do this by themselves when a hold is overdue by a minute.\n",
+     "  teegatectl holds release alice pwi4kqa2u5cmh3zjxr7elnbyot\n", ctl_holds_release},
+    {"price list", "", 0, none, "Show what each agent costs",
+     "Micro-credits for each call, ms, MiB ms, KiB in and out and named unit (name=price/most);\n"
+     "LEAST is charged for any call that ran. AGENT * is every other one. To change them: agents in\n"
+     "the configuration, then SIGHUP.\n",
+     "  teegatectl price list\n", ctl_price_list},
+    {"store check", "", 0, none, "Look whether the metering store is fit to hold money",
+     "Each server: eviction policy, append-only file, role, how far its replicas are behind, clock.\n"
+     "SCRIPTS is the digest of the scripts of this gateway: over one store all gateways show the same.\n"
+     "Exit status 1 when something is wrong.\n",
+     "  teegatectl store check\n", ctl_store_check},
     {"workers", "", 0, none, "Show the workers, their state and their attestation",
      "STATE is ready, connecting, attesting, challenging, refused, resting or idle. REASON is the\n"
      "word of the last verdict; a refused worker gets no request, and -o json has the verdict's detail.\n"

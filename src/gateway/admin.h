@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "callers/accounts.h"
+#include "callers/exporter.h"
 #include "callers/signer.h"
 #include "exchange/exchange.h"
 #include "workers/pools.h"
@@ -35,6 +36,7 @@ struct admin_parts {
     /* Copies the counters' places of all lanes that run, at most `lanes_max`; how many. */
     unsigned (*lanes)(void *owner, const struct stats **out, unsigned lanes_max);
     const struct attester *attester; /* its counters stand beside the lanes'; NULL: none */
+    const struct exporter *exporter; /* the same */
     /* NULL when calls can be taken; else a sentence that says why not, good until the next call. */
     const char *(*why_not_ready)(void *owner);
     /* An operator says that the store may be gone on with, though it lost what it acknowledged.

@@ -251,3 +251,16 @@ void admin_show_holds(struct admin_request *request)
     if (has_no_query(request))
         accounts_holds(accounts_of(request), name_of(request), ANSWER_TO(request));
 }
+
+void admin_release_hold(struct admin_request *request)
+{
+    if (has_no_query(request))
+        accounts_hold_release(accounts_of(request), name_of(request), span_text(request->words[1]),
+                              ANSWER_TO(request));
+}
+
+void admin_check_store(struct admin_request *request)
+{
+    if (has_no_query(request))
+        accounts_store_check(accounts_of(request), ANSWER_TO(request));
+}

@@ -92,6 +92,8 @@ void admin_show_metrics(struct admin_request *request);
 void admin_show_workers(struct admin_request *request);
 void admin_show_evidence(struct admin_request *request);
 void admin_show_exchanges(struct admin_request *request);
+void admin_show_ledger(struct admin_request *request);
+void admin_show_agents(struct admin_request *request);
 
 /* admin_views.c as well */
 void admin_accept_store(struct admin_request *request);
@@ -111,5 +113,7 @@ void admin_list_keys(struct admin_request *request);
 void admin_revoke_key(struct admin_request *request);
 void admin_show_spend(struct admin_request *request);
 void admin_show_holds(struct admin_request *request);
+void admin_release_hold(struct admin_request *request);
+void admin_check_store(struct admin_request *request);
 
 #endif

@@ -19,6 +19,9 @@ static const struct route routes[] = {
     {"GET", "/workers", admin_show_workers},
     {"GET", "/workers/*/evidence", admin_show_evidence},
     {"GET", "/exchanges", admin_show_exchanges},
+    {"GET", "/agents", admin_show_agents},
+    {"GET", "/ledger", admin_show_ledger},
+    {"GET", "/store", admin_check_store},
     {"GET", "/receipts/keys", admin_list_receipt_keys},
     {"POST", "/receipts/rotate", admin_rotate_receipt_key},
     {"POST", "/accounts", admin_create_account},
@@ -31,6 +34,7 @@ static const struct route routes[] = {
     {"DELETE", "/accounts/*/keys/*", admin_revoke_key},
     {"GET", "/accounts/*/spend", admin_show_spend},
     {"GET", "/accounts/*/holds", admin_show_holds},
+    {"DELETE", "/accounts/*/holds/*", admin_release_hold},
 };
 
 enum { ROUTE_COUNT = sizeof(routes) / sizeof(routes[0]) };
@@ -159,7 +163,7 @@ void admin_route(struct admin_request *request)
     else
         admin_refuse(request, FAULT_NOT_FOUND,
                      "there is nothing at \"%.*s\"; there are /healthz, /readyz, /metrics, "
-                     "/workers, /exchanges, /receipts and /accounts",
+                     "/workers, /agents, /exchanges, /ledger, /store, /receipts and /accounts",
                      shown(path), path.ptr);
 }
 

@@ -11,7 +11,13 @@
 #include "base/json.h"
 #include "gateway/admin_core.h"
 
-enum { METRICS_MAX = 65536, WORKER_JSON_MAX = 3072, EXCHANGE_JSON_MAX = 1024, FRAME_MAX = 256 };
+enum {
+    METRICS_MAX = 65536,
+    WORKER_JSON_MAX = 3072,
+    EXCHANGE_JSON_MAX = 1024,
+    FRAME_MAX = 256,
+    LEDGER_MAX = 512
+};
 
 static bool has_no_query(struct admin_request *request)
 {
@@ -132,7 +138,7 @@ static void say_collateral(struct page *page, int64_t ends)
 void admin_show_metrics(struct admin_request *request)
 {
     const struct admin_parts *parts = &request->admin->parts;
-    const struct stats *lanes[ADMIN_LANES_MAX + 1];
+    const struct stats *lanes[ADMIN_LANES_MAX + 2];
     if (!has_no_query(request))
         return;
     unsigned count = parts->lanes(parts->owner, lanes, ADMIN_LANES_MAX);
@@ -144,13 +150,14 @@ void admin_show_metrics(struct admin_request *request)
     say_row(&page, "ready", "1 when calls can be taken", true,
             parts->why_not_ready(parts->owner) == NULL);
     say_row(&page, "lanes", "threads that serve callers", true, count);
-    if (parts->attester != NULL) {
-        lanes[count] = attester_stats(parts->attester);
-        stats_visit(lanes, count + 1, say_row, &page);
+    unsigned places = count;
+    if (parts->attester != NULL)
+        lanes[places++] = attester_stats(parts->attester);
+    if (parts->exporter != NULL)
+        lanes[places++] = exporter_stats(parts->exporter);
+    stats_visit(lanes, places, say_row, &page);
+    if (parts->attester != NULL)
         say_collateral(&page, attester_collateral_ends(parts->attester));
-    } else {
-        stats_visit(lanes, count, say_row, &page);
-    }
     say_workers(&page, parts->pools);
     say_faults(&page, lanes, count);
     admin_answer(request, 200, "text/plain; version=0.0.4; charset=utf-8", page.text, page.used);
@@ -306,4 +313,30 @@ void admin_show_exchanges(struct admin_request *request)
     json_end_array(&shown.json);
     json_end_object(&shown.json);
     admin_answer(request, 200, "application/json", text, json_written(&shown.json).len);
+}
+
+/* --- the ledger's export -----------------------------------------------------------------------
+ */
+
+void admin_show_ledger(struct admin_request *request)
+{
+    const struct exporter *exporter = request->admin->parts.exporter;
+    char memory[LEDGER_MAX];
+    struct json json;
+    if (!has_no_query(request))
+        return;
+    json_init(&json, memory, sizeof(memory));
+    json_object(&json, NULL);
+    json_bool(&json, "exporting", exporter != NULL);
+    if (exporter != NULL) {
+        const struct stats *stats = exporter_stats(exporter);
+        json_u64(&json, "exported", stats_read(&stats->ledger_exported));
+        json_u64(&json, "trimmed", stats_read(&stats->ledger_trimmed));
+        json_u64(&json, "segments", stats_read(&stats->ledger_segments));
+        json_u64(&json, "lag_entries", stats_read(&stats->ledger_lag_entries));
+        json_u64(&json, "lag_seconds", stats_read(&stats->ledger_lag_seconds));
+        json_u64(&json, "write_errors", stats_read(&stats->ledger_write_errors));
+    }
+    json_end_object(&json);
+    admin_answer_json(request, 200, json_written(&json));
 }

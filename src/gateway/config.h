@@ -78,7 +78,10 @@ struct config {
     struct config_listener *listeners;
     uint32_t listener_count;
     char state_dir[PATH_MAX];
-    char secrets_dir[PATH_MAX]; /* empty: a folder of state_dir */
+    char secrets_dir[PATH_MAX];   /* empty: a folder of state_dir */
+    char ledger_export[PATH_MAX]; /* empty: the ledger stays in the store */
+    uint32_t ledger_keep_ms;
+    uint64_t ledger_segment_bytes;
     uint32_t lanes;
     uint32_t drain_ms_max;
     char admin_socket[PATH_MAX];

@@ -334,6 +334,7 @@ static void open_admin(struct lane *lane)
                                       .log = lane->options.log,
                                       .lanes = admin_lanes,
                                       .attester = lane->options.attester,
+                                      .exporter = lane->options.exporter,
                                       .why_not_ready = why_not_ready,
                                       .accept_store = accept_store,
                                       .owner = lane};

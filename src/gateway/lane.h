@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/stats.h"
+#include "callers/exporter.h"
 #include "callers/journal.h"
 #include "callers/signer.h"
 #include "gateway/snapshot.h"
@@ -25,6 +26,7 @@ struct lane_options {
     struct journal *journal;
     struct signer *signer;
     struct attester *attester;
+    const struct exporter *exporter; /* for admin; NULL: none */
     const struct log *log;
     const struct log *access_log;
     /* For admin: copies the places of all lanes' counters; how many. */

@@ -15,6 +15,7 @@ src_libteegate_a_SOURCES += \
 src_libteegate_a_SOURCES += \
     src/gateway/admin.c src/gateway/admin.h \
     src/gateway/admin_accounts.c \
+    src/gateway/admin_agents.c \
     src/gateway/admin_answer.c \
     src/gateway/admin_core.h \
     src/gateway/admin_members.c src/gateway/admin_members.h \

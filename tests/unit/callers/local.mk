@@ -84,6 +84,11 @@ tests_unit_callers_test_crash_SOURCES = tests/unit/callers/test_crash.c tests/un
 tests_unit_callers_test_crash_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_callers_test_crash_LDADD = $(TEST_LIBS)
 
+check_PROGRAMS += tests/unit/callers/test_exporter
+tests_unit_callers_test_exporter_SOURCES = tests/unit/callers/test_exporter.c tests/unit/checks.h \
+    tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h
+tests_unit_callers_test_exporter_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_exporter_LDADD = $(TEST_LIBS)
 # over the real verifier: what the one makes the other must take
 check_PROGRAMS += tests/unit/callers/test_receipts
 tests_unit_callers_test_receipts_SOURCES = tests/unit/callers/test_receipts.c tests/unit/checks.h \

@@ -28,3 +28,8 @@ check_PROGRAMS += tests/unit/ctl/test_client
 tests_unit_ctl_test_client_SOURCES = tests/unit/ctl/test_client.c tests/unit/checks.h
 tests_unit_ctl_test_client_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_ctl_test_client_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/ctl/test_ledger_book
+tests_unit_ctl_test_ledger_book_SOURCES = tests/unit/ctl/test_ledger_book.c tests/unit/checks.h
+tests_unit_ctl_test_ledger_book_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_ctl_test_ledger_book_LDADD = $(TEST_LIBS)

@@ -65,8 +65,9 @@ START_TEST(each_command_is_found_by_its_words_and_takes_its_operands)
             ck_assert_str_eq(line.call.operands[1], "b");
         snprintf(text + strlen(text), sizeof(text) - strlen(text), " more");
         wrong(text, "unexpected 'more'");
+        snprintf(text, sizeof(text), "expected %s", c->operands);
         if (c->operand_count > 0)
-            wrong(c->name, c->name[0] == 'w' ? "expected ID" : "expected NAME");
+            wrong(c->name, text);
     }
 }
 END_TEST

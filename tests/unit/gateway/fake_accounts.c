@@ -184,3 +184,16 @@ void accounts_invocation(struct accounts *accounts, struct span name, struct spa
 void accounts_sign_with(struct accounts *accounts, const struct signer *signer)
 {
 }
+
+void accounts_hold_release(struct accounts *accounts, struct span name, struct span invocation,
+                           accounts_answer *answer, void *owner, uint64_t id)
+{
+    take(accounts, answer, owner, id, "release %.*s %.*s", (int)name.len, name.ptr,
+         (int)invocation.len, invocation.ptr);
+}
+
+void accounts_store_check(struct accounts *accounts, accounts_answer *answer, void *owner,
+                          uint64_t id)
+{
+    take(accounts, answer, owner, id, "check");
+}

@@ -224,6 +224,8 @@ START_TEST(each_route_of_accounts_asks_what_its_body_says)
     passed(desk, "GET", "/accounts/alice/spend?from=5&to=5&count=1000", "",
            "spend alice 5..5 1000");
     passed(desk, "GET", "/accounts/alice/holds", "", "holds alice");
+    passed(desk, "DELETE", "/accounts/alice/holds/abc2", "", "release alice abc2");
+    passed(desk, "GET", "/store", "", "check");
     desk_close(desk);
 }
 END_TEST
