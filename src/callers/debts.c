@@ -27,6 +27,7 @@ struct debt {
     uint64_t until;           /* without a number it is given up then */
     uint32_t backoff_ms;
     bool former;
+    bool unwritten; /* a settle the journal refused */
     size_t text_len;
     char text[]; /* owed_write()'s */
 };
@@ -130,7 +131,8 @@ static void note_unanswered(struct debts *debts, struct debt *debt)
 
 static void note_settled(struct debts *debts, const struct debt *debt, bool held, uint64_t charge)
 {
-    journal_acknowledge(debts->journal, debt->number);
+    if (debt->number != 0)
+        journal_acknowledge(debts->journal, debt->number);
     replay_keep(debts->replay, span_of(debt->text, debt->text_len));
     stats_add(held ? &debts->stats->settles : &debts->stats->settles_unheld, 1);
     stats_add(&debts->stats->credits_charged_ucr, charge);
@@ -150,7 +152,7 @@ static void note_owed(void *owner, uint64_t id, const struct redisReply *reply)
     }
     struct settle_wait *wait = debt->wait;
     uint64_t charge = held ? answer_number(reply, 1) : 0;
-    if (debt->number != 0)
+    if (debt->number != 0 || debt->unwritten)
         note_settled(debts, debt, held, charge);
     debt_end(debts, debt);
     if (wait == NULL)
@@ -281,14 +283,20 @@ bool debts_settle(struct debts *debts, const struct hold *hold, const struct set
     must(settlement->cost_ucr <= hold->ceiling_ucr);
     struct span text = span_of(memory, owed_write(memory, hold, settlement));
     uint64_t number = journal_write(debts->journal, text);
-    if (number == 0)
+    bool unwritten = number == 0;
+    if (unwritten)
+        stats_add(&debts->stats->settles_unwritten, 1);
+    if (unwritten && (wait == NULL || !store_is_up(debts->store)))
         return false;
     if (wait != NULL) {
         wait->settled = false;
+        wait->unwritten = unwritten;
         wait->charged_ucr = 0;
         list_init(&wait->node);
     }
     struct debt *debt = debt_new(debts, text);
+    if (debt == NULL && unwritten)
+        return false;
     if (debt == NULL) {
         debts->spilled = true;
         tick_at(debts, loop_now(debts->loop) + SPILLED_MS);
@@ -296,6 +304,8 @@ bool debts_settle(struct debts *debts, const struct hold *hold, const struct set
         return true;
     }
     debt->number = number;
+    debt->unwritten = unwritten;
+    debt->until = loop_now(debts->loop) + hold->ttl_ms; /* if unwritten; then it is overdue */
     debt->wait = wait;
     if (wait != NULL)
         wait->id = debt->id;

@@ -93,6 +93,7 @@ bool meter_settle(struct meter *meter, const struct hold *hold, const struct set
         return false;
     }
     ++meter->settles;
+    wait->unwritten = meter->unwritten;
     meter->settlement = *settlement;
     meter->settle_wait = wait;
     loop_wake(meter->loop, &meter->wake);

@@ -67,3 +67,9 @@ tests_unit_callers_test_crash_SOURCES = tests/unit/callers/test_crash.c tests/un
     tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h tests/unit/checks.h
 tests_unit_callers_test_crash_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_callers_test_crash_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/callers/test_full_disk
+tests_unit_callers_test_full_disk_SOURCES = tests/unit/callers/test_full_disk.c tests/unit/callers/lane.h \
+    tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h tests/unit/checks.h
+tests_unit_callers_test_full_disk_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_full_disk_LDADD = $(TEST_LIBS)
