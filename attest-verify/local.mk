@@ -2,7 +2,7 @@
 lib_LIBRARIES = attest-verify/libattestverify.a
 attest_verify_libattestverify_a_SOURCES =
 attestincludedir = $(includedir)/attest-verify
-attestinclude_HEADERS = attest-verify/attest_verify.h attest-verify/verdicts.def attest-verify/checks.def
+attestinclude_HEADERS = attest-verify/attest_verify.h attest-verify/attest_receipt.h attest-verify/verdicts.def attest-verify/checks.def
 pkgconfig_DATA = attest-verify/attest-verify.pc
 dist_doc_DATA = docs/policy.schema.json conf/policy.example.json
 dist_man_MANS = docs/man/attest-verify.1 docs/man/libattestverify.3

@@ -4,6 +4,10 @@ attest_verify_libattestverify_a_SOURCES += \
     attest-verify/bytes/cursor.c attest-verify/bytes/cursor.h \
     attest-verify/bytes/hex.c attest-verify/bytes/hex.h \
     attest-verify/bytes/moment.c attest-verify/bytes/moment.h \
+    attest-verify/bytes/base64url.c attest-verify/bytes/base64url.h \
+    attest-verify/formats/receipt.c attest-verify/formats/receipt.h \
+    attest-verify/receipt_keys.c attest-verify/receipt_keys.h \
+    attest-verify/verify_receipt.c \
     attest-verify/bytes/json.c attest-verify/bytes/json.h \
     attest-verify/bytes/crypto.c attest-verify/bytes/crypto.h \
     attest-verify/bytes/decoder.c attest-verify/bytes/decoder.h \
@@ -58,6 +62,7 @@ attest_verify_attest_verify_SOURCES = attest-verify/program/main.c \
     attest-verify/program/policy_command.c attest-verify/program/policy_command.h \
     attest-verify/program/inputs.c attest-verify/program/inputs.h \
     attest-verify/program/verdict_json.c attest-verify/program/verdict_json.h \
+    attest-verify/program/receipt.c attest-verify/program/receipt.h \
     attest-verify/program/fetching.c attest-verify/program/fetching.h \
     $(SIMULATE_SOURCES)
 attest_verify_attest_verify_CPPFLAGS = $(AM_CPPFLAGS) -DATTEST_VERSION='"$(PACKAGE_VERSION)"'

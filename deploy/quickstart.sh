@@ -12,7 +12,7 @@ top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
 build=$top/build/quickstart
 demo=$top/deploy/demo
 teegatectl=$build/src/teegatectl
-STEPS=10
+STEPS=11
 TAIL_LINES=40
 WAIT_TENTHS_MAX=200 # of a second, for any one condition
 ACCOUNT=demo
@@ -266,6 +266,26 @@ check_cost() {
         || fail "charged were $((before - balance)), but Agent-Cost said $cost" "$dir/answer.head" "$logs/gateway.log"
 }
 
+# Offline but for the keys: who signed, that the call is in what was signed, which worker, which bytes.
+check_receipt() {
+    say 'verifying its receipt'
+    field agent-receipt >"$dir/receipt.txt"
+    # The store may have been too slow for the trailers: then it is there afterwards.
+    [ -s "$dir/receipt.txt" ] || curl -sS --max-time 10 --cacert "$dir/gw.crt.pem" -H "@$dir/key.header" \
+        "https://127.0.0.1:$gateway_port/v1/invocations/$(field agent-invocation-id)" 2>"$logs/curl.log" \
+        | jq -r '.receipt // empty' >"$dir/receipt.txt"
+    [ -s "$dir/receipt.txt" ] || fail 'the answer has no Agent-Receipt' "$dir/answer.head" "$logs/gateway.log"
+    curl -sS --max-time 10 --cacert "$dir/gw.crt.pem" -o "$dir/keys.json" \
+        "https://127.0.0.1:$gateway_port/.well-known/teegate" 2>"$logs/curl.log" || fail 'the keys' "$logs/curl.log"
+    "$build/attest-verify/attest-verify" receipt "$dir/receipt.txt" --keys "$dir/keys.json" \
+        --evidence "$dir/tee/worker.crt.pem" --response-body "$dir/answer.body" >"$dir/receipt.json" 2>"$logs/receipt.log" \
+        || fail 'the receipt does not verify' "$dir/receipt.json" "$logs/receipt.log"
+    [ "$(jq -r .record.charge "$dir/receipt.json")" = "$cost" ] \
+        || fail "the receipt is not of $cost micro-credits" "$dir/receipt.json"
+    jq -r '"      \(.verdict): number \(.record.sequence) of \(.record.account), \(.record.charge) micro-credits; checked: "
+           + (.checked | join(", "))' "$dir/receipt.json"
+}
+
 # ---- a call that makes calls
 
 cid_of() {
@@ -361,6 +381,7 @@ agent_url
 invoke
 check_challenge
 check_cost
+check_receipt
 invoke_tree
 if $once; then
     say 'stopping'

@@ -9,5 +9,6 @@ EXTRA_DIST += docs/faults.md
 EXTRA_DIST += docs/known-flaws.md
 EXTRA_DIST += docs/metrics.md
 EXTRA_DIST += docs/options.md
+EXTRA_DIST += docs/receipts.md
 EXTRA_DIST += docs/subcalls.md
 EXTRA_DIST += docs/verifier-tests.md

@@ -34,6 +34,7 @@ EXTRA_DIST += tests/coverage.sh tests/integration/challenge.py \
     tests/integration/test_errors.py \
     tests/integration/test_fetch.py \
     tests/integration/test_money.py \
+    tests/integration/test_receipts.py \
     tests/integration/test_retry.py \
     tests/integration/test_streaming.py \
     tests/integration/test_trust.py \

@@ -116,6 +116,19 @@ bool av_signature_holds_p384(EVP_PKEY *key, struct attest_bytes signature,
     return signature_holds(&p384, key, signature, message);
 }
 
+bool av_signature_holds_ed25519(const uint8_t x[32], struct attest_bytes signature,
+                                struct attest_bytes message)
+{
+    EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, x, 32);
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    bool holds = key != NULL && md != NULL &&
+                 EVP_DigestVerifyInit(md, NULL, NULL, NULL, key) == 1 &&
+                 EVP_DigestVerify(md, signature.ptr, signature.len, message.ptr, message.len) == 1;
+    EVP_MD_CTX_free(md);
+    EVP_PKEY_free(key);
+    return holds;
+}
+
 enum { DER_BIT_STRING = 3, DER_SEQUENCE = 0x30 };
 
 /* SEQUENCE of what is signed, the algorithm and the signature (RFC 5280 4.1 and 5.1). */

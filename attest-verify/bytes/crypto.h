@@ -20,6 +20,10 @@ AV_MUST_USE bool av_signature_holds(EVP_PKEY *key, struct attest_bytes signature
 AV_MUST_USE bool av_signature_holds_p384(EVP_PKEY *key, struct attest_bytes signature,
                                          struct attest_bytes message);
 
+/* Ed25519 (RFC 8032): `x` the public key, 32 bytes; `signature` 64 bytes. */
+AV_MUST_USE bool av_signature_holds_ed25519(const uint8_t x[32], struct attest_bytes signature,
+                                            struct attest_bytes message);
+
 /* What X509_verify() and X509_CRL_verify() answer, for any key and algorithm; only that of
  * ecdsa-with-SHA256 by a P-256 key they answer sooner. */
 AV_MUST_USE bool av_certificate_is_signed(X509 *certificate, EVP_PKEY *key);

@@ -71,10 +71,12 @@ bool av_fetching_remember(const struct fetching *fetching, const struct attest_p
     for (size_t i = 0; i < inputs->collateral_count; ++i) {
         struct attest_verdict unused;
         struct attest_evaluation own = attest_collateral_evaluation(inputs->collateral[i]);
-        if (own.tcb >= seen->evaluation.tcb && own.qe >= seen->evaluation.qe &&
+        bool is_newer = own.tcb >= seen->evaluation.tcb && own.qe >= seen->evaluation.qe &&
+                        (own.tcb > seen->evaluation.tcb || own.qe > seen->evaluation.qe);
+        if (is_newer &&
             attest_collateral_holds(inputs->collateral[i], &request, platform, &unused) &&
             !fetch_store_remember(&store, platform, &own, error, size))
-            return false;
+            fprintf(stderr, "attest-verify: not remembered: %s\n", error);
     }
     return true;
 }

@@ -24,7 +24,8 @@ bool av_fetching_run(struct fetching *fetching, const struct attest_platform *pl
                      struct inputs *inputs, char *error, size_t size);
 
 /* With --store: what was seen of the platform (Intel's) before this call, in `seen`; then the
- * documents of this call that hold are remembered too. False when the store cannot be used. */
+ * documents of this call that hold are remembered too; one that could not be written is told on
+ * stderr. False when the store cannot be read: then nothing may be judged by it. */
 bool av_fetching_remember(const struct fetching *fetching, const struct attest_platform *platform,
                           int64_t now, const struct inputs *inputs, struct attest_seen *seen,
                           char *error, size_t size);

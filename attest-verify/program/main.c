@@ -4,6 +4,7 @@
 #include "program/explain_text.h"
 #include "program/policy_command.h"
 #include "program/print.h"
+#include "program/receipt.h"
 #include "program/usage.h"
 #include "program/verdict_json.h"
 #include "simulate/simulate.h"
@@ -124,6 +125,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } other_commands[] = {
     {"explain", run_explain_of},
+    {"receipt", av_receipt_main},
     {"simulate", simulate_main},
     {"--help", help},
     {"-h", help},
@@ -136,7 +138,8 @@ int main(int argc, char **argv)
     char sentence[160];
     struct call call = {0};
     if (argc < 2)
-        return call_is_wrong("", "which command? cert, quote, snp, explain, policy or simulate");
+        return call_is_wrong(
+            "", "which command? cert, quote, snp, explain, policy, receipt or simulate");
     for (size_t i = 0; i < sizeof other_commands / sizeof *other_commands; ++i)
         if (strcmp(other_commands[i].name, argv[1]) == 0)
             return other_commands[i].run(argc - 1, argv + 1);
@@ -144,8 +147,8 @@ int main(int argc, char **argv)
         if (strcmp(commands[i].name, argv[1]) == 0)
             return run_command(&call, commands[i].run, argc - 1, argv + 1);
     snprintf(sentence, sizeof sentence,
-             "there is no such command: \"%.40s\"; there are cert, quote, snp, explain, policy and "
-             "simulate",
+             "there is no such command: \"%.40s\"; there are cert, quote, snp, explain, policy, "
+             "receipt and simulate",
              argv[1]);
     return call_is_wrong("", sentence);
 }

@@ -14,6 +14,7 @@ static const char summary[] =
     "  snp FILE        verify a bare report of AMD SEV-SNP\n"
     "  explain FILE    verify any of these and print each check, one a line, for people\n"
     "  policy FILE     check a policy, or draft one from the evidence of a known good worker\n"
+    "  receipt FILE    verify a gateway's receipt of a call, offline\n"
     "  simulate DIR    make a simulated TEE vendor, collateral and workers' certificates, for tests\n"
     "  simulate quote  make one more quote of a simulated worker, over report data given\n"
     "  help COMMAND    the same as COMMAND --help: everything about one command\n"
@@ -76,6 +77,29 @@ static const char policy[] =
     "Exit status: 0 a policy, or a draft that trusts its evidence; 1 no policy, evidence that is\n"
     "not genuine, or a draft that refuses it until it is relaxed by hand; 2 the call was wrong.\n";
 
+static const char receipt[] =
+    "Usage: attest-verify receipt FILE --keys FILE [options]\n"
+    "\n"
+    "Verifies a gateway's receipt of one call, offline. FILE is the value of an answer's\n"
+    "Agent-Receipt, or \"receipt\" of GET /v1/invocations/<id>.\n"
+    "\n"
+    "Options\n"
+    "  --keys FILE           the gateways' public keys: a JWK set, or the answer of\n"
+    "                        GET /.well-known/teegate, which holds one\n"
+    "  --evidence FILE       the worker's certificate (PEM or DER), quote or report: it must be\n"
+    "                        the one that the receipt names\n"
+    "  --request-body FILE   what was sent: its digest must be the receipt's\n"
+    "  --response-body FILE  what was answered, likewise\n"
+    "\n"
+    "Prints one JSON object: verdict (trusted or refused), reason, detail; of what is signed also\n"
+    "record, what the receipt says, and kid, signed_at (unix ms), size and index, who signed when\n"
+    "for how many; checked, what was compared. A receipt says what its gateway signed for: whether\n"
+    "the worker's evidence is to be trusted, 'attest-verify cert' says.\n"
+    "\n"
+    "Exit status: 0 genuine, 1 refused, 2 the call itself was wrong.\n"
+    "\n"
+    "Example: attest-verify receipt receipt.txt --keys keys.json --response-body answer.bin\n";
+
 static const char options[] =
     "\n"
     "Options\n"
@@ -111,7 +135,7 @@ static const struct {
 } pages[] = {
     {"cert", {cert, options, output}}, {"quote", {quote, options, output}},
     {"snp", {snp, options, output}},   {"explain", {explain, options, status}},
-    {"policy", {policy, options, ""}},
+    {"policy", {policy, options, ""}}, {"receipt", {receipt, "", ""}},
 };
 
 bool av_usage_print(const char *command)

@@ -7,6 +7,7 @@
 #include "callers/store.h"
 
 struct accounts;
+struct signer;
 
 /* `status` as in HTTP; `json` (a JSON object) lives until the function returns. On errors it is a
  * problem with "detail". */
@@ -14,6 +15,8 @@ typedef void accounts_answer(void *owner, uint64_t id, int status, struct span j
 
 struct accounts *accounts_new(struct loop *loop, struct store *store);
 void accounts_free(struct accounts *accounts);
+/* Settled invocations are shown with a receipt from now on; lent. */
+void accounts_sign_with(struct accounts *accounts, const struct signer *signer);
 
 struct account_limits { /* UINT64_MAX: leave as it is; 0: no limit (credit line and
                          * sub-budget: none) */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "callers/meter.h"
 #include "callers/operation.h"
+#include "callers/receipts.h"
 
 enum {
     ENTRIES_MAX = 1000,
@@ -17,7 +18,7 @@ enum {
     HOLDS_MAX = 1000,    /* live holds of the bucket looked at, and shown */
     HOLD_BYTES = 1024,
     HOLD_CALLS_MAX = 100,
-    INVOCATION_BYTES = 4096
+    INVOCATION_BYTES = 8192
 };
 
 static int64_t signed_of(struct span text)
@@ -52,18 +53,11 @@ static const struct {
     {"root", "root", AS_TEXT},
 };
 
-/* A stream id begins with the time, ms since 1970. */
-static uint64_t entry_time(const struct redisReply *entry)
-{
-    struct span id = answer_word(entry, 0);
-    return count_of(span_of(id.ptr, span_find(id, '-')));
-}
-
 static void write_entry(struct json *json, const struct redisReply *entry)
 {
     const struct redisReply *fields = answer_at(entry, 1);
     bool charge = span_is(answer_field(fields, "k"), SPAN_OF("chg"));
-    json_u64(json, "time_ms", entry_time(entry));
+    json_u64(json, "time_ms", answer_time(answer_word(entry, 0)));
     json_text(json, charge ? "invocation" : "reference", answer_field(fields, "i"));
     for (size_t i = 0; i < sizeof(entry_members) / sizeof(*entry_members); ++i) {
         struct span text = answer_field(fields, entry_members[i].field);
@@ -311,6 +305,10 @@ static void end_settled(struct operation *op, const struct redisReply *entry)
     json_u64(json, "charge_ucr", charge);
     write_bill(json, charge, below);
     write_entry(json, entry);
+    char receipt[RECEIPT_MAX + 1];
+    size_t len = accounts_receipt(op->accounts, entry, receipt);
+    if (len > 0)
+        json_text(json, "receipt", span_of(receipt, len));
     operation_end(op, 200);
 }
 

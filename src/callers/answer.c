@@ -47,6 +47,13 @@ int64_t answer_integer(const struct redisReply *reply)
     return reply != NULL && reply->type == REDIS_REPLY_INTEGER ? reply->integer : -1;
 }
 
+uint64_t answer_time(struct span stream_id)
+{
+    uint64_t value;
+    struct span ms = span_of(stream_id.ptr, span_find(stream_id, '-'));
+    return span_to_u64(ms, PRICE_UCR_MAX, &value) ? value : 0;
+}
+
 struct span answer_field(const struct redisReply *reply, const char *name)
 {
     for (size_t i = 0; i + 1 < answer_count(reply); i += 2)

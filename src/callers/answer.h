@@ -20,6 +20,8 @@ struct span answer_word(const struct redisReply *reply, size_t index);
 uint64_t answer_number(const struct redisReply *reply, size_t index);
 /* An integer reply, or -1. */
 int64_t answer_integer(const struct redisReply *reply);
+/* A stream id begins with the time, ms since 1970; 0 when it does not. */
+uint64_t answer_time(struct span stream_id);
 /* The value behind `name` in an array of names and values. */
 struct span answer_field(const struct redisReply *reply, const char *name);
 

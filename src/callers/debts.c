@@ -160,6 +160,11 @@ static void note_owed(void *owner, uint64_t id, const struct redisReply *reply)
     wait->id = 0;
     wait->settled = true;
     wait->charged_ucr = charge;
+    /* DUP may be somebody else's entry: a reaper's. */
+    if (span_is(verdict, SPAN_OF("OK"))) {
+        wait->sequence = answer_number(reply, 2);
+        wait->ended_ms = answer_time(answer_word(reply, 3));
+    }
     wait->answer(wait);
 }
 
@@ -291,7 +296,7 @@ bool debts_settle(struct debts *debts, const struct hold *hold, const struct set
     if (wait != NULL) {
         wait->settled = false;
         wait->unwritten = unwritten;
-        wait->charged_ucr = 0;
+        wait->charged_ucr = wait->sequence = wait->ended_ms = 0;
         list_init(&wait->node);
     }
     struct debt *debt = debt_new(debts, text);

@@ -4,7 +4,7 @@ src_libteegate_a_SOURCES += src/callers/session.c src/callers/session.h
 
 src_libteegate_a_SOURCES += \
     src/callers/accounts.c src/callers/accounts.h \
-    src/callers/accounts_keys.c src/callers/accounts_ledger.c \
+    src/callers/accounts_keys.c src/callers/accounts_ledger.c src/callers/accounts_receipt.c \
     src/callers/answer.c src/callers/answer.h \
     src/callers/apikey.c src/callers/apikey.h \
     src/callers/auth.c src/callers/auth.h \
@@ -12,14 +12,19 @@ src_libteegate_a_SOURCES += \
     src/callers/frame.c src/callers/frame.h \
     src/callers/invocation_token.c src/callers/invocation_token.h \
     src/callers/journal.c src/callers/journal.h \
+    src/callers/keyring.c src/callers/keyring.h \
+    src/callers/merkle.c src/callers/merkle.h \
     src/callers/lineage.h \
     src/callers/meter.c src/callers/meter.h \
     src/callers/operation.c src/callers/operation.h \
     src/callers/owed.c src/callers/owed.h \
     src/callers/parents.c src/callers/parents.h \
     src/callers/reaper.c src/callers/reaper.h \
+    src/callers/receipt.c src/callers/receipt.h \
+    src/callers/receipts.c src/callers/receipts.h \
     src/callers/replay.c src/callers/replay.h \
     src/callers/scripts.h \
+    src/callers/signer.c src/callers/signer.h \
     src/callers/secrets.c src/callers/secrets.h \
     src/callers/statedir.c src/callers/statedir.h \
     src/callers/store.c src/callers/store.h \

@@ -11,6 +11,7 @@
 #include "callers/auth.h"
 #include "callers/journal.h"
 #include "callers/lineage.h"
+#include "callers/receipt.h"
 #include "callers/store.h"
 #include "rules/price.h"
 
@@ -77,6 +78,7 @@ struct settlement {
     int status;          /* what the caller saw; 0: nothing */
     char worker[64];
     uint64_t over_ucr; /* cost the worker reported above its caps: recorded, not charged */
+    const struct receipt_note *note; /* or NULL */
 };
 
 struct settle_wait {
@@ -84,6 +86,8 @@ struct settle_wait {
     bool settled;   /* false: unknown for now, the meter goes on */
     bool unwritten; /* the journal refused it: until it is settled, this process alone knows */
     uint64_t charged_ucr; /* when settled */
+    uint64_t sequence;    /* of its ledger entry; 0: none, or not known to be this settle's */
+    uint64_t ended_ms;    /* the entry's time, unix ms by the store's clock */
     uint64_t id;          /* the meter's own, as is */
     struct list node;     /* this */
 };

@@ -15,6 +15,7 @@ enum {
 struct accounts {
     struct loop *loop;
     struct store *store;
+    const struct signer *signer;
     struct slots operations;
     struct list ready;
     struct wake wake;
@@ -157,6 +158,16 @@ void operation_run(struct operation *op, enum store_script script, const struct 
 }
 
 /* ------------------------------------------------------------------ their home */
+
+void accounts_sign_with(struct accounts *accounts, const struct signer *signer)
+{
+    accounts->signer = signer;
+}
+
+const struct signer *accounts_signer(const struct accounts *accounts)
+{
+    return accounts->signer;
+}
 
 struct accounts *accounts_new(struct loop *loop, struct store *store)
 {

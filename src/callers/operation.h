@@ -10,6 +10,7 @@
 #include "callers/auth.h"
 
 struct operation;
+struct signer;
 
 /* One reply, NULL already sorted out; when it returns and no call is out, the operation must have
  * been ended, or have sent more. */
@@ -60,6 +61,11 @@ void operation_run(struct operation *op, enum store_script script, const struct 
                    const struct words *args);
 /* Shows the account with `status`: accounts_show(), and the end of what changes one. */
 void operation_show(struct operation *op, int status);
+
+/* The keys that sign receipts; NULL: there are none. */
+const struct signer *accounts_signer(const struct accounts *accounts);
+/* The receipt of a ledger entry into `out` (RECEIPT_MAX and a NUL); its length, or 0. */
+size_t accounts_receipt(struct accounts *accounts, const struct redisReply *entry, char *out);
 
 bool account_name_is_good(struct span name);
 

@@ -7,7 +7,12 @@
 #include "callers/meter.h"
 
 /* A call with a parent has a form of its own, "2": parent and root behind the attempt. */
-enum { LINES_RELEASE = 6, LINES_SETTLE = LINES_RELEASE + 6, LINES_PARENT = 2 };
+enum {
+    LINES_RELEASE = 6,
+    LINES_SETTLE = LINES_RELEASE + 6,
+    LINES_NOTED = LINES_SETTLE + 1,
+    LINES_PARENT = 2
+};
 
 /* Units go by their place in the agent's price: their names are the registration's. */
 static void write_usage(char *out, size_t size, const struct usage *usage)
@@ -46,12 +51,15 @@ size_t owed_write(char out[OWED_TEXT_MAX], const struct hold *hold,
     if (settlement != NULL) {
         uint64_t over = settlement->over_ucr < PRICE_UCR_MAX ? settlement->over_ucr : PRICE_UCR_MAX;
         char usage[320], worker[sizeof(settlement->worker)], outcome[64];
+        char note[RECEIPT_NOTE_MAX] = "";
         write_usage(usage, sizeof(usage), &settlement->usage);
         write_word(worker, sizeof(worker), settlement->worker);
         write_word(outcome, sizeof(outcome), settlement->outcome);
+        if (settlement->note != NULL)
+            receipt_note_write(note, settlement->note);
         used += snprintf(out + used, OWED_TEXT_MAX - (size_t)used,
-                         "\n%" PRIu64 "\n%" PRIu64 "\n%s\n%d\n%s\n%s", settlement->cost_ucr, over,
-                         outcome, settlement->status, usage, worker);
+                         "\n%" PRIu64 "\n%" PRIu64 "\n%s\n%d\n%s\n%s\n%s", settlement->cost_ucr,
+                         over, outcome, settlement->status, usage, worker, note);
     }
     must(used > 0 && used < OWED_TEXT_MAX);
     return (size_t)used;
@@ -79,9 +87,9 @@ static unsigned split(struct span text, struct span *lines, unsigned most)
 
 bool owed_read(struct span text, struct owed *owed)
 {
-    struct span memory[LINES_SETTLE + LINES_PARENT];
+    struct span memory[LINES_NOTED + LINES_PARENT];
     struct span *lines = memory;
-    unsigned count = split(text, lines, LINES_SETTLE + LINES_PARENT);
+    unsigned count = split(text, lines, LINES_NOTED + LINES_PARENT);
     uint64_t bucket;
     bool nested = count > 0 && span_is(lines[0], SPAN_OF("2"));
     if (count < LINES_RELEASE + (nested ? LINES_PARENT : 0) ||
@@ -106,7 +114,7 @@ bool owed_read(struct span text, struct owed *owed)
     }
     if (span_is(owed->mode, SPAN_OF("X")))
         return count == LINES_RELEASE;
-    if (!span_is(owed->mode, SPAN_OF("S")) || count != LINES_SETTLE)
+    if (!span_is(owed->mode, SPAN_OF("S")) || count < LINES_SETTLE || count > LINES_NOTED)
         return false;
     owed->cost = lines[6];
     owed->over = lines[7];
@@ -114,6 +122,7 @@ bool owed_read(struct span text, struct owed *owed)
     owed->status = lines[9];
     owed->usage = lines[10];
     owed->worker = lines[11];
+    owed->note = count > LINES_SETTLE ? lines[12] : SPAN_OF("");
     return true;
 }
 
@@ -147,4 +156,5 @@ void owed_words(const struct owed *owed, struct words *keys, struct words *args)
     words_add(args, owed->status);
     words_add(args, owed->usage);
     words_add(args, owed->worker);
+    words_add(args, owed->note);
 }

@@ -9,7 +9,7 @@
 struct hold;
 struct settlement;
 
-enum { OWED_TEXT_MAX = 1024 };
+enum { OWED_TEXT_MAX = 2048 };
 
 struct owed {
     uint16_t bucket;
@@ -20,6 +20,7 @@ struct owed {
     struct span parent, root; /* empty: it has none */
     /* settle alone */
     struct span cost, over, outcome, status, usage, worker;
+    struct span note; /* empty in entries of former versions */
 };
 
 /* Writes the text of a settle, or without a settlement of a release; its length. */

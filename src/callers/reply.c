@@ -293,9 +293,22 @@ void reply_preflight(struct reply *reply, const struct head *request, const char
     add(reply->head, SPAN_OF("vary"), "access-control-request-headers");
 }
 
-void reply_well_known(struct reply *reply, const char *invocation, const struct reply_form *form)
+static void show_key(struct json *json, const struct signer_key *key)
 {
-    char text[512];
+    json_object(json, NULL);
+    json_text(json, "kty", SPAN_OF("OKP"));
+    json_text(json, "crv", SPAN_OF("Ed25519"));
+    json_text(json, "alg", SPAN_OF("EdDSA"));
+    json_text(json, "use", SPAN_OF("sig"));
+    json_text(json, "kid", span_text(key->kid));
+    json_text(json, "x", span_text(key->x));
+    json_end_object(json);
+}
+
+void reply_well_known(struct reply *reply, const struct signer_key *keys, unsigned key_count,
+                      const char *invocation, const struct reply_form *form)
+{
+    char text[REPLY_BODY_MAX];
     struct json json;
     json_init(&json, text, sizeof(text));
     json_object(&json, NULL);
@@ -307,6 +320,8 @@ void reply_well_known(struct reply *reply, const char *invocation, const struct 
     json_end_array(&json);
     json_object(&json, "receipt_keys");
     json_array(&json, "keys");
+    for (unsigned i = 0; i < key_count; ++i)
+        show_key(&json, &keys[i]);
     json_end_array(&json);
     json_end_object(&json);
     json_end_object(&json);

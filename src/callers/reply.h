@@ -5,6 +5,7 @@
 #define CALLERS_REPLY_H
 
 #include "base/fault.h"
+#include "callers/signer.h"
 #include "http/stream.h"
 
 enum { REPLY_BODY_MAX = 65536, REPLY_PROBLEM_MAX = 2048 };
@@ -51,8 +52,9 @@ void reply_own_json(struct reply *reply, int status, char *json, size_t len, con
                     const struct reply_form *form);
 /* 204, from the fields of a preflight request. */
 void reply_preflight(struct reply *reply, const struct head *request, const char *invocation);
-/* What GET /.well-known/teegate shows. */
-void reply_well_known(struct reply *reply, const char *invocation, const struct reply_form *form);
+/* What GET /.well-known/teegate shows; the keys as a JWK set (RFC 7517, RFC 8037). */
+void reply_well_known(struct reply *reply, const struct signer_key *keys, unsigned key_count,
+                      const char *invocation, const struct reply_form *form);
 void reply_fini(struct reply *reply); /* of one never given, too; zeroed is fine */
 
 /* Gives the stream what it has room for; true once all was given. */

@@ -3,7 +3,7 @@
 -- balance; what it charged is added to what stands in the records of those above (`subs`).
 -- KEYS  account, hold, deadlines, ledger, with a parent its hold and the root's
 -- ARGV  mode, invocation, account, then by mode
---   S   try, cost, over, outcome, status, usage, worker    charges the cost, at most the ceiling
+--   S   try, cost, over, outcome, status, usage, worker, note    charges the cost, at most the ceiling
 --   X   try                                                charges nothing: the call never ran
 --   R   gateway:epoch or '', grace ms                      reaps: charges the last checkpoint, if
 --       the hold is that dead run's, or overdue by the grace
@@ -13,11 +13,12 @@
 local mode = ARGV[1]
 local inv, name = word(ARGV[2], 64, 'invocation'), word(ARGV[3], 64, 'account')
 local try, gateway, grace_ms, cost, over = '', '', 0, 0, 0
-local outcome, status, usage, worker = 'orphan', '0', '', ''
+local outcome, status, usage, worker, note = 'orphan', '0', '', '', ''
 if mode == 'S' then
     try, cost, over = word(ARGV[4], 64, 'try'), whole(ARGV[5], 'cost'), whole(ARGV[6], 'over')
     outcome, status = word(ARGV[7], 64, 'outcome'), digits(whole(ARGV[8], 'status'))
     usage, worker = word(ARGV[9], 512, 'usage'), word(ARGV[10], 64, 'worker')
+    note = word(ARGV[11] or '', 640, 'note')
 elseif mode == 'X' then
     try = word(ARGV[4], 64, 'try')
 elseif mode == 'R' then
@@ -124,7 +125,7 @@ account_write(KEYS[1], account, changed)
 local id = ledger_add(KEYS[4], name, account, 'chg', inv, -charge, {
     'par', hold.par, 'root', hold.root, 'c', hold.c, 'ov', digits(over), 'o', outcome, 'st', status,
     'cid', hold.cid, 'p', hold.price, 'key', hold.key, 'u', usage, 'w', worker, 'at', hold.at,
-    'sub', digits(subs)
+    'sub', digits(subs), 'r', note
 })
 redis.call('SET', KEYS[2], record_pack({
     st = 'S', fp = hold.fp, charge = digits(charge), seq = digits(account.seq), lid = id,

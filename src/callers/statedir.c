@@ -11,34 +11,45 @@
 #include "base/span.h"
 #include "callers/token.h"
 
-/* What the file `name` holds, up to the end of its line; -1 and errno when it cannot be read. */
-static ssize_t read_line(int dir, const char *name, char *out, size_t size)
+ssize_t statedir_read(int dir, const char *name, char *out, size_t size)
 {
     int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return -1;
-    ssize_t got = read(fd, out, size - 1);
+    ssize_t got = read(fd, out, size);
     int saved = errno;
     close(fd);
     errno = saved;
+    return got;
+}
+
+bool statedir_write(int dir, const char *name, struct span bytes)
+{
+    char temporary[64];
+    snprintf(temporary, sizeof(temporary), "%s.new", name);
+    int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return false;
+    bool good = write(fd, bytes.ptr, bytes.len) == (ssize_t)bytes.len && fsync(fd) == 0;
+    good = close(fd) == 0 && good;
+    return good && renameat(dir, temporary, dir, name) == 0 && fsync(dir) == 0;
+}
+
+/* What the file `name` holds, up to the end of its line; -1 and errno when it cannot be read. */
+static ssize_t read_line(int dir, const char *name, char *out, size_t size)
+{
+    ssize_t got = statedir_read(dir, name, out, size - 1);
     if (got < 0)
         return -1;
     out[got] = '\0';
     return (ssize_t)strcspn(out, "\n");
 }
 
-/* Replaces the file `name`: whole, or as it was before. */
 static bool write_line(int dir, const char *name, const char *text)
 {
-    char temporary[64], line[64];
-    snprintf(temporary, sizeof(temporary), "%s.new", name);
+    char line[64];
     int len = snprintf(line, sizeof(line), "%s\n", text);
-    int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return false;
-    bool good = write(fd, line, (size_t)len) == len && fsync(fd) == 0;
-    good = close(fd) == 0 && good;
-    return good && renameat(dir, temporary, dir, name) == 0 && fsync(dir) == 0;
+    return statedir_write(dir, name, span_of(line, (size_t)len));
 }
 
 static bool is_gateway_id(struct span text)

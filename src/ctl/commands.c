@@ -244,6 +244,22 @@ int ctl_workers(struct ctl_call *call)
     return ask_and_show(call, "GET", "/workers", NULL, show_workers);
 }
 
+static void show_receipt_keys(struct ctl_call *call, const cJSON *json)
+{
+    static const struct show_column columns[] = {{"kid", "KID"}, {"x", "PUBLIC-KEY"}, {NULL, NULL}};
+    show_rows(call->out, cJSON_GetObjectItemCaseSensitive(json, "keys"), columns, "No keys.");
+}
+
+int ctl_receipts_keys(struct ctl_call *call)
+{
+    return ask_and_show(call, "GET", "/receipts/keys", NULL, show_receipt_keys);
+}
+
+int ctl_receipts_rotate(struct ctl_call *call)
+{
+    return ask_and_show(call, "POST", "/receipts/rotate", NULL, show_receipt_keys);
+}
+
 static void show_evidence(struct ctl_call *call, const cJSON *json)
 {
     const cJSON *one;

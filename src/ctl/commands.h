@@ -19,6 +19,8 @@ int ctl_key_revoke(struct ctl_call *call);
 int ctl_spend(struct ctl_call *call);
 int ctl_holds(struct ctl_call *call);
 int ctl_workers(struct ctl_call *call);
+int ctl_receipts_keys(struct ctl_call *call);
+int ctl_receipts_rotate(struct ctl_call *call);
 int ctl_workers_evidence(struct ctl_call *call);
 int ctl_live(struct ctl_call *call);
 int ctl_metrics(struct ctl_call *call);

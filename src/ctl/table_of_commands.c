@@ -99,6 +99,14 @@ const struct ctl_command ctl_commands[] = {
      "word of the last verdict; a refused worker gets no request, and -o json has the verdict's detail.\n"
      "This is the view of the gateway's first lane.\n",
      "  teegatectl workers\n", ctl_workers},
+    {"receipts keys", "", 0, none,
+     "Show the keys of this gateway's receipts, by their public halves",
+     "The first one signs; those after it signed before and are still shown to callers.\n",
+     "  teegatectl receipts keys\n", ctl_receipts_keys},
+    {"receipts rotate", "", 0, none, "Sign receipts with a new key from now on",
+     "The private half of the key before is destroyed; receipts it signed still verify. The last\n"
+     "15 keys are shown at /.well-known/teegate.\n",
+     "  teegatectl receipts rotate\n", ctl_receipts_rotate},
     {"workers evidence", "ID", 1, none, "Show a worker's last certificate, quote and verdict",
      "What the gateway judged last, for audit: -o json has the quotes in base64, and 'attest-verify\n"
      "cert' judges the certificate again. ID is from 'teegatectl workers'.\n",

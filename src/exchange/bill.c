@@ -245,7 +245,7 @@ static void note_settled(struct settle_wait *wait)
 }
 
 bool bill_settle(struct bill *bill, const struct usage *usage, const char *outcome, int status,
-                 const char *worker)
+                 const char *worker, const struct receipt_note *note)
 {
     if (!bill->held)
         return true;
@@ -253,7 +253,8 @@ bool bill_settle(struct bill *bill, const struct usage *usage, const char *outco
                                     .usage = *usage,
                                     .outcome = outcome,
                                     .status = status,
-                                    .over_ucr = bill->over_ucr};
+                                    .over_ucr = bill->over_ucr,
+                                    .note = note};
     snprintf(settlement.worker, sizeof(settlement.worker), "%s", worker);
     bill->held = false;
     bill->cost_ucr = settlement.cost_ucr;

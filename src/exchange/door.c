@@ -44,6 +44,7 @@ static void exchange_init(struct exchange *x, struct stream *caller)
     attempt_init(&x->attempt, site->pools, &x->record, exchange_note_news, x);
     x->attempt.lending = say_lending;
     relay_init(&x->relay, caller, &store);
+    x->relay.up_digest.on = x->relay.down_digest.on = site->options.body_digests;
     stream_set_note(caller, exchange_note_news, x);
 }
 
@@ -82,6 +83,7 @@ void door_close(struct exchange *x)
     bill_cancel(&x->bill);
     relay_fini(&x->relay);
     reply_fini(&x->reply);
+    receipt_wait_fini(&x->paper.wait);
     stream_release(x->caller);
     head_free(x->head);
     head_free(x->trailers);

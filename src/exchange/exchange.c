@@ -265,6 +265,7 @@ static enum step_outcome try_again_or_fail(struct exchange *x, enum fault fault)
 static void begin_worker(struct exchange *x)
 {
     x->ran_at = x->alarm.now;
+    paper_note_worker(x);
     relay_join(&x->relay, attempt_stream(&x->attempt), x->attempt.wait.request_ended);
     /* Only now: a call that is refused never uploads. */
     if (stream_expects_continue(x->caller))
@@ -365,7 +366,11 @@ static bool close_bill(struct exchange *x)
         bill_release(&x->bill);
         return true;
     }
-    return bill_settle(&x->bill, &x->usage, say_outcome(x), x->record.status, x->attempt.worker);
+    paper_note_end(x);
+    x->paper.outcome = say_outcome(x);
+    x->paper.status = x->record.status;
+    return bill_settle(&x->bill, &x->usage, x->paper.outcome, x->paper.status, x->attempt.worker,
+                       &x->paper.note);
 }
 
 static enum step_outcome do_settle(struct exchange *x)
@@ -391,6 +396,12 @@ static bool cost_is_in(struct exchange *x)
     return !x->bill.settling || alarm_passed(&x->alarm, x->patience_at);
 }
 
+/* And with it the receipt, which only what is known for certain has. */
+static bool end_is_in(struct exchange *x)
+{
+    return cost_is_in(x) && paper_is_in(x);
+}
+
 static enum step_outcome break_off(struct exchange *x, enum fault fault)
 {
     x->fault = fault;
@@ -406,7 +417,7 @@ static enum step_outcome do_finish(struct exchange *x)
     if (!bill_is_safe(&x->bill)) /* no end is told whose charge a crash could still lose */
         return x->bill.settling ? STEP_WAIT : break_off(x, FAULT_METERING_UNAVAILABLE);
     if (!x->head_sent) {
-        if (x->ends == ENDS_FIELDS && !cost_is_in(x))
+        if (x->ends == ENDS_FIELDS && !end_is_in(x))
             return STEP_WAIT;
         if (!say_send_head(x))
             return break_off(x, FAULT_WORKER_INVALID);
@@ -430,7 +441,7 @@ static enum step_outcome do_finish(struct exchange *x)
         stream_send_end(x->caller, NULL);
         return go(x, &step_end);
     }
-    if (!cost_is_in(x))
+    if (!end_is_in(x))
         return STEP_WAIT;
     struct ending ending = say_ending(x);
     /* Full of the worker's own, they go without ours: GET /v1/invocations has them. */
@@ -447,7 +458,7 @@ static enum step_outcome do_refuse(struct exchange *x)
     if (x->gone)
         return go(x, &step_end);
     if (!x->head_sent) {
-        if (!cost_is_in(x))
+        if (!end_is_in(x))
             return STEP_WAIT;
         say_refuse(x);
         return go(x, &step_end);

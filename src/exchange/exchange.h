@@ -25,7 +25,9 @@
 #include "base/stats.h"
 #include "callers/accounts.h"
 #include "callers/auth.h"
+#include "callers/keyring.h"
 #include "callers/meter.h"
+#include "callers/receipts.h"
 #include "http/http.h"
 #include "rules/agents.h"
 #include "workers/pools.h"
@@ -43,6 +45,7 @@ struct exchange_options {
     uint32_t subcalls_depth;   /* a root call has depth 0; default 4, at most LINEAGE_DEPTH_MAX */
     uint32_t subcalls_live;    /* directly below one call at once; default 16 */
     bool cors;                 /* the gateway answers preflights and adds the fields */
+    bool body_digests;         /* bodies are hashed as they pass, for the receipt */
 };
 
 /* What a lane gives its exchanges. The lane owns it; `agents` changes only between turns. */
@@ -54,6 +57,8 @@ struct site {
     struct meter *meter;
     struct accounts *accounts;
     struct store *store;
+    struct receipts *receipts;     /* NULL: none are made */
+    struct keyring *keyring;       /* NULL: no keys are shown */
     const struct token_keys *keys; /* NULL: no tokens are made; changes only between turns */
     struct stats *stats;
     const struct log *access_log;

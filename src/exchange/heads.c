@@ -411,7 +411,8 @@ bool heads_add_ending(struct head *head, const struct ending *ending)
     snprintf(cost, sizeof(cost), "%" PRIu64 "%s", ending->cost_ucr,
              ending->pending ? ";status=pending" : "");
     return (!ending->priced || add_text(head, SPAN_OF("agent-cost"), cost)) &&
-           add_usage(head, ending) && add_text(head, SPAN_OF("agent-outcome"), ending->outcome);
+           add_usage(head, ending) && add_text(head, SPAN_OF("agent-outcome"), ending->outcome) &&
+           (ending->receipt == NULL || add_text(head, SPAN_OF("agent-receipt"), ending->receipt));
 }
 
 struct head *heads_for_caller(const struct caller_answer *from)

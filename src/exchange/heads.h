@@ -65,6 +65,7 @@ struct ending {
     const struct usage *usage;
     const struct price *price; /* the units' names */
     const char *outcome;
+    const char *receipt; /* NULL: none, or not yet */
 };
 
 struct caller_answer {
@@ -84,7 +85,7 @@ struct head *heads_for_caller(const struct caller_answer *from);
 struct head *heads_answer_trailers(const struct head *worker);
 /* The caller's trailers for the worker, or NULL without any. */
 struct head *heads_request_trailers(const struct head *caller);
-/* Adds Agent-Cost, Agent-Usage and Agent-Outcome. False when the head is full. */
+/* Adds Agent-Cost, Agent-Usage, Agent-Outcome and Agent-Receipt. False when the head is full. */
 MUST_USE bool heads_add_ending(struct head *head, const struct ending *ending);
 /* Adds RateLimit-Policy and RateLimit where there are limits. False when the head is full. */
 MUST_USE bool heads_add_limits(struct head *head, const struct meter_facts *facts);

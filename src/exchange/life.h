@@ -22,6 +22,16 @@ struct step {
 /* Where the facts of the end (cost, usage, outcome) go. */
 enum ends { ENDS_NOWHERE, ENDS_FIELDS, ENDS_TRAILERS };
 
+/* The receipt, as far as it is known. */
+struct paper {
+    struct receipt_note note;
+    const char *outcome; /* as it was settled; NULL: it was not */
+    int status;
+    bool asked;  /* or it is known that there will be none */
+    bool asking; /* it is being made */
+    struct receipt_wait wait;
+};
+
 struct exchange {
     struct site *site;
     uint64_t id; /* in site->exchanges; 0: above its maximum */
@@ -59,6 +69,7 @@ struct exchange {
     struct agents_ref *agents;
     const struct agent *agent;
     struct bill bill;
+    struct paper paper;
     struct attempt attempt;
     enum fault tried; /* how the try before ended */
     struct relay relay;
@@ -127,6 +138,16 @@ bool own_answer(struct exchange *x);
 void own_ask(struct exchange *x);
 /* Makes the reply of what came, or answers the fault it is. */
 enum fault own_take(struct exchange *x);
+
+/* --- paper.c: the receipt ------------------------------------------------------------------------
+ */
+
+/* A worker has the request. */
+void paper_note_worker(struct exchange *x);
+/* It is over: the note for the ledger, before the bill is closed. */
+void paper_note_end(struct exchange *x);
+/* Asks for the receipt once it is due; true when it has come, or none will. */
+bool paper_is_in(struct exchange *x);
 
 /* --- say.c: what the exchange says: heads, problems, the record ----------------------------------
  */

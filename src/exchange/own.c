@@ -13,7 +13,9 @@ bool own_answer(struct exchange *x)
     }
     if (x->target.kind != TARGET_WELL_KNOWN)
         return false;
-    reply_well_known(&x->reply, x->invocation.text, &x->form);
+    struct signer_key keys[KEYRING_MAX];
+    unsigned count = x->site->keyring == NULL ? 0 : keyring_keys(x->site->keyring, keys);
+    reply_well_known(&x->reply, keys, count, x->invocation.text, &x->form);
     return true;
 }
 

@@ -6,7 +6,8 @@
 #include "base/alloc.h"
 #include "exchange/heads.h"
 
-enum { KEPT_FIRST = 4096 };
+/* A whole answer waits in 16 KiB at most, and a chunk has room for 1 KiB at least. */
+enum { KEPT_FIRST = 4096, WAITING_SPANS_MAX = 64 };
 
 void relay_init(struct relay *relay, struct stream *caller, const struct relay_store *store)
 {
@@ -29,6 +30,8 @@ void relay_forget(struct relay *relay)
 void relay_fini(struct relay *relay)
 {
     relay_forget(relay);
+    digest_fini(&relay->up_digest);
+    digest_fini(&relay->down_digest);
 }
 
 void relay_join(struct relay *relay, struct stream *worker, bool ended)
@@ -106,6 +109,7 @@ static bool give_fresh(struct relay *relay)
     if (count == 0)
         return false;
     keep(relay, span_of(front.ptr, count));
+    digest_add(&relay->up_digest, span_of(front.ptr, count));
     size_t moved = stream_move(relay->worker, relay->caller, count);
     must(moved == count);
     relay->taken += moved;
@@ -155,17 +159,29 @@ static void note_tail(struct relay *relay, struct span bytes)
     }
 }
 
+static bool looks_at_bytes(const struct relay *relay)
+{
+    return relay->tracks_tail || (relay->down_digest.on && !relay->down_digest.sealed);
+}
+
+static void look_at(struct relay *relay, struct span bytes)
+{
+    if (relay->tracks_tail)
+        note_tail(relay, bytes);
+    digest_add(&relay->down_digest, bytes);
+}
+
 static bool move_down(struct relay *relay)
 {
     size_t count = stream_bytes(relay->worker);
-    if (relay->tracks_tail)
+    if (looks_at_bytes(relay))
         count = stream_front(relay->worker).len;
     count = least(count, stream_room(relay->caller));
     count = least(count, relay->down_max > relay->down ? relay->down_max - relay->down : 0);
     if (count == 0)
         return false;
-    if (relay->tracks_tail)
-        note_tail(relay, span_of(stream_front(relay->worker).ptr, count));
+    if (looks_at_bytes(relay))
+        look_at(relay, span_of(stream_front(relay->worker).ptr, count));
     relay->down += stream_move(relay->caller, relay->worker, count);
     return true;
 }
@@ -180,6 +196,26 @@ void relay_down(struct relay *relay, uint64_t now)
     bool waits = !stream_is_ended(relay->worker) && moves_no_more && stream_room(relay->caller) > 0;
     mark_note(&relay->idle, waits, relay->down > before, now);
     relay_watch(relay, now);
+}
+
+bool relay_is_request_whole(const struct relay *relay)
+{
+    return relay->up_ended && relay->given == relay->taken;
+}
+
+bool relay_seal(struct relay *relay)
+{
+    struct span waiting[WAITING_SPANS_MAX];
+    size_t count = relay->worker == NULL || !relay->down_digest.on
+                       ? 0
+                       : stream_spans(relay->worker, waiting, WAITING_SPANS_MAX);
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; ++i) {
+        digest_add(&relay->down_digest, waiting[i]);
+        bytes += waiting[i].len;
+    }
+    relay->down_digest.sealed = true;
+    return !relay->down_digest.on || relay->worker == NULL || bytes == stream_bytes(relay->worker);
 }
 
 bool relay_is_over_down(const struct relay *relay)

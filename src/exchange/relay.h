@@ -5,6 +5,7 @@
 #define EXCHANGE_RELAY_H
 
 #include "exchange/alarm.h"
+#include "exchange/digest.h"
 #include "http/stream.h"
 
 /* Bytes kept for replays: of this relay at most, and with all others of the lane. */
@@ -31,9 +32,11 @@ struct relay {
     bool tracks_tail;
     char tail[2]; /* the last bytes moved down */
     uint64_t sent_seen;
-    struct mark upload; /* the worker could take a byte, the caller sends none */
-    struct mark idle;   /* the caller could take a byte, the worker sends none that may go */
-    struct mark stall;  /* bytes are under way, the caller takes none */
+    struct digest up_digest;   /* of `taken` */
+    struct digest down_digest; /* of `down`; sealed: of all that will be */
+    struct mark upload;        /* the worker could take a byte, the caller sends none */
+    struct mark idle;          /* the caller could take a byte, the worker sends none that may go */
+    struct mark stall;         /* bytes are under way, the caller takes none */
 };
 
 void relay_init(struct relay *relay, struct stream *caller, const struct relay_store *store);
@@ -52,6 +55,11 @@ void relay_down(struct relay *relay, uint64_t now);
 /* Bytes wait that a maximum does not let through. */
 bool relay_is_over_up(const struct relay *relay);
 bool relay_is_over_down(const struct relay *relay);
+/* The worker has had the request to its end. */
+bool relay_is_request_whole(const struct relay *relay);
+/* The worker's answer is complete: what waits of it goes into the digest now, ahead of the caller.
+ * False when it is in more pieces than are looked at: then the digest lacks them. */
+bool relay_seal(struct relay *relay);
 /* Looks whether the caller takes bytes, when nothing else moves them. */
 void relay_watch(struct relay *relay, uint64_t now);
 

@@ -48,7 +48,8 @@ struct ending say_ending(const struct exchange *x)
                            .cost_ucr = x->bill.cost_ucr,
                            .usage = &x->usage,
                            .price = &x->bill.price,
-                           .outcome = say_outcome(x)};
+                           .outcome = say_outcome(x),
+                           .receipt = x->paper.wait.text};
 }
 
 struct head *say_request(const struct exchange *x)

@@ -43,7 +43,8 @@ static void options_default(struct exchange_options *options)
                                          .place_ms_max = 10000,
                                          .subcalls_depth = 4,
                                          .subcalls_live = 16,
-                                         .cors = true};
+                                         .cors = true,
+                                         .body_digests = true};
 }
 
 void site_init(struct site *site)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "callers/accounts.h"
+#include "callers/signer.h"
 #include "exchange/exchange.h"
 #include "workers/pools.h"
 
@@ -26,6 +27,7 @@ enum {
  * name the admin. The others live longer than it. */
 struct admin_parts {
     struct accounts *accounts;
+    struct signer *signer; /* NULL: there are no receipt keys */
     struct pools *pools;
     struct site *site;
     const struct log *log;   /* every change gets a line; views get none */

@@ -93,6 +93,10 @@ void admin_show_workers(struct admin_request *request);
 void admin_show_evidence(struct admin_request *request);
 void admin_show_exchanges(struct admin_request *request);
 
+/* admin_receipts.c */
+void admin_list_receipt_keys(struct admin_request *request);
+void admin_rotate_receipt_key(struct admin_request *request);
+
 /* admin_accounts.c */
 void admin_create_account(struct admin_request *request);
 void admin_list_accounts(struct admin_request *request);

@@ -18,6 +18,8 @@ static const struct route routes[] = {
     {"GET", "/workers", admin_show_workers},
     {"GET", "/workers/*/evidence", admin_show_evidence},
     {"GET", "/exchanges", admin_show_exchanges},
+    {"GET", "/receipts/keys", admin_list_receipt_keys},
+    {"POST", "/receipts/rotate", admin_rotate_receipt_key},
     {"POST", "/accounts", admin_create_account},
     {"GET", "/accounts", admin_list_accounts},
     {"GET", "/accounts/*", admin_show_account},
@@ -156,7 +158,7 @@ void admin_route(struct admin_request *request)
     else
         admin_refuse(request, FAULT_NOT_FOUND,
                      "there is nothing at \"%.*s\"; there are /healthz, /readyz, /metrics, "
-                     "/workers, /exchanges and /accounts",
+                     "/workers, /exchanges, /receipts and /accounts",
                      shown(path), path.ptr);
 }
 

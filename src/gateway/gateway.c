@@ -31,6 +31,7 @@ struct gateway {
     struct log access_log;
     struct snapshot *snapshot;
     struct journal *journal;
+    struct signer *signer; /* of receipts */
     struct attester *attester;
     struct redis_child store;
     struct redis_options redis;
@@ -269,6 +270,7 @@ static bool start_lanes(struct gateway *gateway)
                                          .redis = gateway->redis,
                                          .snapshot = gateway->snapshot,
                                          .journal = gateway->journal,
+                                         .signer = gateway->signer,
                                          .attester = gateway->attester,
                                          .log = &gateway->log,
                                          .access_log = &gateway->access_log,
@@ -314,6 +316,9 @@ static bool start(struct gateway *gateway)
         (struct log){.fd = config->log_access ? STDOUT_FILENO : -1, .level = LOG_DEBUG};
     gateway->journal = journal_open(config->state_dir, 0, error, ERROR_MAX);
     if (gateway->journal == NULL || !open_store(gateway))
+        return false;
+    gateway->signer = signer_open(config->state_dir, error, ERROR_MAX);
+    if (gateway->signer == NULL)
         return false;
     gateway->attester = attester_start(&gateway->log);
     attester_configure(gateway->attester, &config->collateral);
@@ -407,6 +412,8 @@ static void stop(struct gateway *gateway)
     if (gateway->attester != NULL)
         attester_stop(gateway->attester);
     redis_child_stop(&gateway->store);
+    if (gateway->signer != NULL)
+        signer_close(gateway->signer);
     if (gateway->journal != NULL)
         journal_close(gateway->journal);
     if (gateway->snapshot != NULL)

@@ -44,6 +44,8 @@ struct lane {
     struct auth *auth;
     struct meter *meter;
     struct accounts *accounts;
+    struct receipts *receipts;
+    struct keyring *keyring;
     struct pools *pools;
     struct admin *admin; /* lane 0 */
     struct site site;
@@ -61,6 +63,7 @@ static void note_store_up(void *owner)
 {
     struct lane *lane = owner;
     meter_note_up(lane->meter);
+    keyring_note_up(lane->keyring);
     lane->has_store = true;
 }
 
@@ -258,6 +261,7 @@ static void open_admin(struct lane *lane)
     if (lane->options.admin < 0)
         return;
     const struct admin_parts parts = {.accounts = lane->accounts,
+                                      .signer = lane->options.signer,
                                       .pools = lane->pools,
                                       .site = &lane->site,
                                       .log = lane->options.log,
@@ -278,6 +282,9 @@ static void open_parts(struct lane *lane)
         meter_new(lane->loop, lane->store, lane->options.journal, &meter_options, &lane->stats);
     lane->auth = auth_new(lane->loop, lane->store);
     lane->accounts = accounts_new(lane->loop, lane->store);
+    accounts_sign_with(lane->accounts, lane->options.signer);
+    lane->receipts = receipts_new(lane->loop, lane->options.signer, &lane->stats);
+    lane->keyring = keyring_new(lane->loop, lane->store, lane->options.signer);
     lane->pools = pools_new(lane->loop, lane->options.attester, lane->options.log, &lane->stats);
     site_init(&lane->site);
     lane->site.loop = lane->loop;
@@ -286,6 +293,8 @@ static void open_parts(struct lane *lane)
     lane->site.meter = lane->meter;
     lane->site.accounts = lane->accounts;
     lane->site.store = lane->store;
+    lane->site.receipts = lane->receipts;
+    lane->site.keyring = lane->keyring;
     lane->site.stats = &lane->stats;
     lane->site.access_log = lane->options.access_log;
     struct sessions_options sessions = {.sessions_max = share_of_connections(lane, config),
@@ -313,6 +322,8 @@ static void close_parts(struct lane *lane)
         admin_close(lane->admin);
     auth_free(lane->auth);
     meter_free(lane->meter);
+    receipts_free(lane->receipts);
+    keyring_free(lane->keyring);
     site_fini(&lane->site);
     agents_ref_give(lane->site.agents);
     snapshot_give(lane->snapshot);

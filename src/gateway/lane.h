@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "callers/journal.h"
+#include "callers/signer.h"
 #include "gateway/snapshot.h"
 #include "io/redis.h"
 #include "workers/attester.h"
@@ -22,6 +23,7 @@ struct lane_options {
     struct redis_options redis;
     struct snapshot *snapshot; /* a count is taken */
     struct journal *journal;
+    struct signer *signer;
     struct attester *attester;
     const struct log *log;
     const struct log *access_log;

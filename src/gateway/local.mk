@@ -16,5 +16,6 @@ src_libteegate_a_SOURCES += \
     src/gateway/admin_answer.c \
     src/gateway/admin_core.h \
     src/gateway/admin_members.c src/gateway/admin_members.h \
+    src/gateway/admin_receipts.c \
     src/gateway/admin_routes.c \
     src/gateway/admin_views.c

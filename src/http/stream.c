@@ -152,6 +152,11 @@ struct span stream_front(const struct stream *stream)
     return buf_front(&stream->in);
 }
 
+size_t stream_spans(const struct stream *stream, struct span *out, size_t count_max)
+{
+    return buf_spans(&stream->in, out, count_max);
+}
+
 static void note_taken(struct stream *stream, size_t count)
 {
     if (stream->http != NULL && count > 0)

@@ -37,6 +37,8 @@ int64_t stream_length(const struct stream *stream);
 /* Bytes received and not yet taken. */
 size_t stream_bytes(const struct stream *stream);
 struct span stream_front(const struct stream *stream);
+/* The first `count_max` contiguous pieces of them; how many. */
+size_t stream_spans(const struct stream *stream, struct span *out, size_t count_max);
 /* Takes `count` from the front and opens the peer's window by as much. */
 void stream_take(struct stream *stream, size_t count);
 /* The peer's side is complete: head, body (some bytes may still wait to be taken), trailers. */

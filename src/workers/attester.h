@@ -24,6 +24,7 @@ struct proof {
     char measurement[132]; /* hex of the code measurement: mrtd, mrenclave */
     uint8_t evidence_sha256[32];
     uint8_t key_sha256[32];     /* of the certificate's SPKI */
+    uint8_t policy_sha256[32];  /* of the policy's bytes */
     int64_t expires;            /* unix seconds; 0 when it was not reached */
     int64_t collateral_expires; /* of the vendor's documents alone; 0 when not reached */
     uint64_t lasts_ms;          /* until `expires`, from when it was judged; 0 unless trusted */

@@ -7,6 +7,7 @@
 
 #include "attest_verify.h"
 #include "base/alloc.h"
+#include "base/base64url.h"
 
 #define CHALLENGE_PATH "/.well-known/attest"
 
@@ -48,25 +49,6 @@ void challenge_prepare(struct challenge *challenge, struct conn *conn)
     challenge->certificate_bytes = certificate.len;
 }
 
-/* RFC 4648 5, without padding (3.2). */
-static void write_base64url(const uint8_t *bytes, size_t count, char *text)
-{
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    uint32_t bits = 0;
-    unsigned held = 0;
-    for (size_t i = 0; i < count; ++i) {
-        bits = bits << 8 | bytes[i];
-        for (held += 8; held >= 6; bits &= (1U << held) - 1) {
-            held -= 6;
-            *text++ = alphabet[bits >> held];
-        }
-    }
-    if (held > 0)
-        *text++ = alphabet[bits << (6 - held)];
-    *text = '\0';
-}
-
 static struct head *make_head(const char *authority, size_t body_bytes)
 {
     char length[16];
@@ -88,7 +70,7 @@ void challenge_send(struct challenge *challenge, struct http *http, const char *
     char nonce[NONCE_TEXT_BYTES + 1];
     char body[NONCE_TEXT_BYTES + 16];
     must(challenge->state == CHALLENGE_PREPARED);
-    write_base64url(challenge->nonce, sizeof(challenge->nonce), nonce);
+    (void)base64url_write(nonce, span_of((const char *)challenge->nonce, sizeof(challenge->nonce)));
     int len = snprintf(body, sizeof(body), "{\"nonce\":\"%s\"}", nonce);
     must(len > 0 && (size_t)len < sizeof(body));
     challenge->stream = http_request(http, make_head(authority, (size_t)len), false, note, user);

@@ -162,6 +162,7 @@ static void ask_verifier(const struct grounds *grounds, struct span certificate,
     put_text(proof->tcb_status, sizeof(proof->tcb_status), verdict.tcb_status);
     put_measurement(proof, &verdict);
     memcpy(proof->evidence_sha256, verdict.evidence_sha256, sizeof(proof->evidence_sha256));
+    memcpy(proof->policy_sha256, trust_policy_digest(grounds->trust), sizeof(proof->policy_sha256));
     proof->expires = verdict.expires;
     proof->collateral_expires = verdict.collateral_expires;
     if (!digest_key(certificate, proof->key_sha256) && proof->trusted)

@@ -6,6 +6,13 @@ tests_bench_bench_verify_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 tests_bench_bench_verify_LDADD = $(ATTEST_LIBS)
 CLEANFILES += tests/bench/bench_verify$(EXEEXT)
 
-.PHONY: bench
-bench: tests/bench/bench_verify$(EXEEXT)
+EXTRA_PROGRAMS += tests/bench/bench_receipts
+tests_bench_bench_receipts_SOURCES = tests/bench/bench_receipts.c
+tests_bench_bench_receipts_LDADD = $(TEEGATE_LIBS)
+CLEANFILES += tests/bench/bench_receipts$(EXEEXT)
+
+.PHONY: bench bench-receipts
+bench-receipts: tests/bench/bench_receipts$(EXEEXT)
+	tests/bench/bench_receipts$(EXEEXT)
+bench: tests/bench/bench_verify$(EXEEXT) bench-receipts
 	top_srcdir='$(abs_top_srcdir)' tests/bench/bench_verify$(EXEEXT)

@@ -56,3 +56,7 @@ void accounts_invocation(struct accounts *accounts, struct span name, struct spa
 {
     ask(accounts, name, invocation, answer_to, owner, id);
 }
+
+void accounts_sign_with(struct accounts *accounts, const struct signer *signer)
+{
+}

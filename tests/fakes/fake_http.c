@@ -312,6 +312,11 @@ struct span stream_front(const struct stream *stream)
     return buf_front(&stream->in);
 }
 
+size_t stream_spans(const struct stream *stream, struct span *out, size_t count_max)
+{
+    return 0;
+}
+
 void stream_take(struct stream *stream, size_t count)
 {
     buf_drop(&stream->in, count);

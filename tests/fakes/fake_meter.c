@@ -28,6 +28,8 @@ static void answer(void *owner)
         meter->settle_wait = NULL;
         settle->settled = meter->settle == SETTLE_ANSWERED;
         settle->charged_ucr = meter->settlement.cost_ucr;
+        settle->sequence = settle->settled && !meter->unsure ? meter->settles : 0;
+        settle->ended_ms = 1700000000000;
         settle->answer(settle);
     }
 }
@@ -95,6 +97,8 @@ bool meter_settle(struct meter *meter, const struct hold *hold, const struct set
     ++meter->settles;
     wait->unwritten = meter->unwritten;
     meter->settlement = *settlement;
+    if (settlement->note != NULL)
+        meter->note = *settlement->note;
     meter->settle_wait = wait;
     loop_wake(meter->loop, &meter->wake);
     return true;

@@ -18,6 +18,7 @@ struct meter {
     struct meter_facts facts;
     enum fake_settle settle; /* REFUSED: the journal is full */
     bool unwritten;          /* it is, and Redis is asked without it */
+    bool unsure;             /* ANSWERED, but the entry may be somebody else's */
     /* what happened */
     struct hold hold; /* the last one asked for */
     unsigned asked;
@@ -29,6 +30,7 @@ struct meter {
     unsigned checkpoints;
     uint64_t checkpoint_ucr;
     struct settlement settlement;
+    struct receipt_note note; /* the settlement's, copied */
 };
 
 struct meter *fake_meter_new(struct loop *loop);

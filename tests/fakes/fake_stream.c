@@ -166,6 +166,12 @@ struct span stream_front(const struct stream *stream)
     return buf_front(&stream->in);
 }
 
+size_t stream_spans(const struct stream *stream, struct span *out, size_t count_max)
+{
+    must(!stream->released);
+    return buf_spans(&stream->in, out, count_max);
+}
+
 void stream_take(struct stream *stream, size_t count)
 {
     must(!stream->released);

@@ -16,7 +16,7 @@ static void try_entry(struct span text)
     if (!owed_read(text, &owed))
         return;
     owed_words(&owed, &keys, &args);
-    if (keys.count != 4 || (args.count != 4 && args.count != 10))
+    if (keys.count != 4 || (args.count != 4 && args.count != 11))
         abort();
 }
 

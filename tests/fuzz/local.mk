@@ -147,6 +147,10 @@ fuzz_programs += tests/fuzz/fuzz_usage
 tests_fuzz_fuzz_usage_SOURCES = tests/fuzz/fuzz_usage.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_usage_LDFLAGS = $(FUZZ_LINKFLAGS)
 tests_fuzz_fuzz_usage_LDADD = $(TEEGATE_LIBS)
+fuzz_programs += tests/fuzz/fuzz_receipt
+tests_fuzz_fuzz_receipt_SOURCES = tests/fuzz/fuzz_receipt.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_receipt_LDFLAGS = $(FUZZ_LINKFLAGS)
+tests_fuzz_fuzz_receipt_LDADD = $(TEEGATE_LIBS)
 
 # the operator's side: teegate.yaml, and what teegatectl hears
 fuzz_programs += tests/fuzz/fuzz_config

@@ -100,8 +100,8 @@ def test_an_answer_to_another_nonce_is_refused(challenged):
 
 
 def test_an_answer_for_another_key_is_refused(challenged, tee):
-    tee.worker("w-other-key")
-    gateway, worker, _ = challenged(lambda c: setattr(c, "spki", Challenger(tee, "w-other-key").spki))
+    tee.worker("second")
+    gateway, worker, _ = challenged(lambda c: setattr(c, "spki", Challenger(tee, "second").spki))
     check_refused(gateway, worker, "answer-not-bound", "key")
 
 

@@ -268,9 +268,9 @@ def test_a_broken_list_of_numbers_accepts_nothing(vendor, serve, document, tmp_p
     store = tmp_path / "store"
     assert fetch(vendor, [serve(document).url], "--store", store)[0] == 0
     next(store.glob("*.seen")).write_text(text)
-    status, verdict, _ = fetch(vendor, [serve(document).url], "--store", store)
-    assert (status, verdict["reason"]) == (1, "collateral-missing")
-    assert ".seen" in verdict["detail"]
+    status, verdict, said = fetch(vendor, [serve(document).url], "--store", store)
+    assert (status, verdict) == (2, None)  # older ones than were seen could pass
+    assert ".seen" in said
 
 
 def test_the_store_is_used_until_next_update_and_never_after(vendor, serve, document, tmp_path):
@@ -309,9 +309,8 @@ def test_an_endpoint_with_an_unknown_certificate_is_not_taken_unless_it_is_named
     assert fetch(vendor, [server.url], "--fetch-ca", tls[0])[0] == 0
 
 
-@pytest.mark.parametrize("option", ["--store", "--fetch-ca"])
-def test_an_option_of_fetching_without_fetching_is_a_wrong_call(vendor, tmp_path, option):
-    status, _, said = fetch(vendor, [], option, tmp_path / "x")
+def test_authorities_for_fetching_without_fetching_are_a_wrong_call(vendor, tmp_path):
+    status, _, said = fetch(vendor, [], "--fetch-ca", tmp_path / "x")
     assert status == 2 and "--fetch" in said
     assert not (tmp_path / "x").exists()
 
@@ -387,7 +386,6 @@ def test_a_store_that_is_no_folder_is_a_wrong_call(vendor, tmp_path):
     for path in (tmp_path / "file", tmp_path / "absent/below", ""):
         status, _, said = fetch(vendor, [refused_port()], "--store", path)
         assert status == 2 and "store:" in said
-    assert fetch(vendor, [], "--store", tmp_path)[0] == 2
 
 
 VECTORS = pathlib.Path(__file__).resolve().parents[3] / "shared/vectors/attest/dcap"

@@ -47,6 +47,9 @@ void hall_open(struct hall *hall)
     site->meter = hall->meter = fake_meter_new(hall->loop);
     site->auth = hall->auth = fake_auth_new(hall->loop);
     site->accounts = hall->accounts = fake_accounts_new(hall->loop);
+    hall->signer = fake_signer_new(&hall->signed_count);
+    site->receipts = receipts_new(hall->loop, hall->signer, &hall->stats);
+    site->keyring = keyring_new(hall->loop, NULL, hall->signer);
     add_agent(hall);
 }
 
@@ -92,6 +95,9 @@ void hall_close(struct hall *hall)
     meter_free(hall->meter);
     auth_free(hall->auth);
     accounts_free(hall->accounts);
+    receipts_free(hall->site.receipts);
+    keyring_free(hall->site.keyring);
+    signer_close(hall->signer);
     agents_ref_give(hall->site.agents);
     site_fini(&hall->site);
     loop_free(hall->loop);

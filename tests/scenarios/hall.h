@@ -12,6 +12,7 @@
 #include "fakes/fake_loop.h"
 #include "fakes/fake_meter.h"
 #include "fakes/fake_pools.h"
+#include "fakes/fake_signer.h"
 #include "fakes/fake_stream.h"
 
 #define HALL_CID "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
@@ -26,6 +27,8 @@ struct hall {
     struct meter *meter;
     struct auth *auth;
     struct accounts *accounts;
+    struct signer *signer;
+    unsigned signed_count; /* roots of receipts */
     struct stream *caller; /* of the last hall_ask() */
     const char *protocol;  /* of those to come */
     unsigned asked;

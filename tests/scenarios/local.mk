@@ -7,7 +7,9 @@ tests_scenarios_libhall_a_SOURCES = tests/scenarios/hall.c tests/scenarios/hall.
     tests/fakes/fake_pools.c tests/fakes/fake_pools.h \
     tests/fakes/fake_meter.c tests/fakes/fake_meter.h \
     tests/fakes/fake_auth.c tests/fakes/fake_auth.h \
-    tests/fakes/fake_accounts.c tests/fakes/fake_accounts.h
+    tests/fakes/fake_accounts.c tests/fakes/fake_accounts.h \
+    tests/fakes/fake_keyring.c \
+    tests/fakes/fake_signer.c tests/fakes/fake_signer.h
 SCENARIO_LIBS = tests/scenarios/libhall.a $(TEST_LIBS)
 
 check_PROGRAMS += tests/scenarios/test_success
@@ -29,6 +31,11 @@ check_PROGRAMS += tests/scenarios/test_redis
 tests_scenarios_test_redis_SOURCES = tests/scenarios/test_redis.c tests/unit/checks.h
 tests_scenarios_test_redis_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_scenarios_test_redis_LDADD = $(SCENARIO_LIBS)
+
+check_PROGRAMS += tests/scenarios/test_receipts
+tests_scenarios_test_receipts_SOURCES = tests/scenarios/test_receipts.c tests/unit/checks.h
+tests_scenarios_test_receipts_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_scenarios_test_receipts_LDADD = $(SCENARIO_LIBS)
 
 check_PROGRAMS += tests/scenarios/test_bodies
 tests_scenarios_test_bodies_SOURCES = tests/scenarios/test_bodies.c tests/unit/checks.h
@@ -52,6 +59,7 @@ tests_scenarios_test_wire_SOURCES = tests/scenarios/test_wire.c \
     tests/fakes/fake_conn.c tests/fakes/fake_conn.h tests/fakes/fake_loop.c tests/fakes/fake_loop.h \
     tests/fakes/fake_meter.c tests/fakes/fake_meter.h \
     tests/fakes/fake_auth.c tests/fakes/fake_auth.h \
+    tests/fakes/fake_keyring.c \
     tests/fakes/fake_accounts.c tests/fakes/fake_accounts.h tests/unit/checks.h
 tests_scenarios_test_wire_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_scenarios_test_wire_LDADD = $(TEST_LIBS)

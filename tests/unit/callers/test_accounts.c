@@ -2,9 +2,12 @@
 #include "callers/accounts.h"
 
 #include <cjson/cJSON.h>
+#include <unistd.h>
 
+#include "base/base64url.h"
 #include "callers/apikey.h"
 #include "callers/auth.h"
+#include "callers/receipts.h"
 #include "lane.h"
 #include "unit/checks.h"
 
@@ -341,6 +344,38 @@ START_TEST(an_invocation_is_seen_by_its_own_account_alone)
 }
 END_TEST
 
+START_TEST(an_entry_without_a_note_has_a_receipt_that_claims_no_more_than_it_says)
+{
+    char dir[] = P_tmpdir "/teegate-test-XXXXXX", path[64], error[128];
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    struct signer *signer = signer_open(dir, error, sizeof(error));
+    ck_assert_msg(signer != NULL, "%s", error);
+    begin();
+    accounts_sign_with(accounts, signer);
+    snprintf(path, sizeof(path), "%s", name_in_bucket_7(0));
+    create(path);
+    credit(200, path, 1000, "pay-1");
+    say_hold(&lane.redis, path, inv, "t", "", "20", "0", "60000");
+    say_settle(&lane.redis, path, inv, "t", "11");
+    DO(200, accounts_invocation(accounts, span_text(path), span_text(inv), note_answer, ASK));
+    char record[RECEIPT_RECORD_MAX + 1] = "";
+    struct span part = span_text(text("receipt"));
+    part.len = span_find(part, '.');
+    ck_assert(base64url_read(part, record, part.len * 3 / 4));
+    record[part.len * 3 / 4] = '\0';
+    ck_assert_ptr_nonnull(strstr(record, "\"worker_key\":\"\",\"evidence\":\"\",\"policy\":\"\","
+                                         "\"attempts\":0,\"usage\":{\"ms\":1,\"in\":2,\"out\":3,"));
+    ck_assert_ptr_nonnull(strstr(record, "\"ceiling\":20,\"charge\":11,\"outcome\":\"ok\","
+                                         "\"status\":200,\"sequence\":2,"));
+    ck_assert_ptr_nonnull(strstr(record, "\"request\":{\"sha256\":\"\",\"whole\":false}"));
+    finish();
+    signer_close(signer);
+    snprintf(path, sizeof(path), "%s/receipt-key", dir);
+    unlink(path);
+    ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ keys and auth */
 
 struct asking {
@@ -609,6 +644,7 @@ int main(void)
         without_redis_every_operation_answers_503,
         spend_shows_the_ledger_of_one_account_newest_first,
         an_invocation_is_seen_by_its_own_account_alone,
+        an_entry_without_a_note_has_a_receipt_that_claims_no_more_than_it_says,
         a_minted_key_is_its_account_and_no_other_secret_is,
         scopes_and_cids_bound_a_key,
         a_key_ends_at_its_expiry,

@@ -177,7 +177,7 @@ START_TEST(the_answer_to_head_has_a_length_and_no_body)
     struct reply reply = {0};
     struct reply_form form = {.head_only = true, .cors = true};
     struct stream *stream = fake_stream_new();
-    reply_well_known(&reply, "inv", &form);
+    reply_well_known(&reply, NULL, 0, "inv", &form);
     ck_assert(reply_push(&reply, stream));
     ck_assert(stream->out_ended);
     ck_assert_uint_eq(stream->given, 0);

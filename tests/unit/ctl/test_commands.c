@@ -181,6 +181,8 @@ START_TEST(each_command_asks_what_its_words_say)
          "GET /accounts/a/spend?from=86400000&to=172799999&count=7 HTTP", "");
     asks(WORDS("holds", "a"), "GET /accounts/a/holds HTTP", "");
     asks(WORDS("workers"), "GET /workers HTTP", "");
+    asks(WORDS("receipts", "keys"), "GET /receipts/keys HTTP", "");
+    asks(WORDS("receipts", "rotate"), "POST /receipts/rotate HTTP", "");
     asks(WORDS("workers", "evidence", "[::1]:1"), "GET /workers/%5B%3A%3A1%5D%3A1/evidence HTTP",
          "");
     asks(WORDS("live"), "GET /exchanges HTTP", "");

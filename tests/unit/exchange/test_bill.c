@@ -112,8 +112,8 @@ START_TEST(a_hold_is_closed_once)
     ck_assert_int_eq(open_with(&till, NULL, 0), FAULT_NONE);
     hold(&till);
     ck_assert_uint_ge(till.meter->hold.ttl_ms, 20000);
-    ck_assert(bill_settle(&till.bill, &usage, "ok", 200, "w"));
-    ck_assert(bill_settle(&till.bill, &usage, "ok", 200, "w"));
+    ck_assert(bill_settle(&till.bill, &usage, "ok", 200, "w", NULL));
+    ck_assert(bill_settle(&till.bill, &usage, "ok", 200, "w", NULL));
     bill_release(&till.bill);
     ck_assert_uint_eq(till.meter->settles, 1);
     ck_assert_uint_eq(till.meter->releases, 0);

@@ -180,3 +180,7 @@ void accounts_invocation(struct accounts *accounts, struct span name, struct spa
     take(accounts, answer, owner, id, "invocation %.*s %.*s", (int)name.len, name.ptr,
          (int)invocation.len, invocation.ptr);
 }
+
+void accounts_sign_with(struct accounts *accounts, const struct signer *signer)
+{
+}
