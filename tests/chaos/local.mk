@@ -6,6 +6,7 @@ tests/chaos/bad_disk.so: tests/chaos/bad_disk.c
 	$(AM_V_CC)$(CC) $(CPPFLAGS) -O1 -Wall -Wextra -fPIC -shared -o $@ '$(srcdir)/tests/chaos/bad_disk.c' -ldl
 
 EXTRA_DIST += tests/chaos/bad_disk.c \
+    tests/chaos/fleets.py \
     tests/chaos/history.py \
     tests/chaos/load.py \
     tests/chaos/run.py \

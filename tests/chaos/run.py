@@ -15,10 +15,12 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
 from gateway import Tee  # noqa: E402
-from scenarios import ALL  # noqa: E402
+import fleets  # noqa: E402
+import scenarios  # noqa: E402
 from store import SHIM  # noqa: E402
 
 MOST_S = 1200  # for one scenario
+ALL = scenarios.ALL + fleets.ALL
 
 
 def interrupted(number, frame):

@@ -24,8 +24,9 @@ class Ground:
         self.agent = Agent()
         self.gateways, self.callers, self.worker = [], None, None
         self.checkpoints = {}
-        self.store = store or (Embedded() if embedded else Store(folder / "store"))
+        self.store = store
         try:
+            self.store = store or (Embedded() if embedded else Store(folder / "store"))
             certificate, key = tee.worker("w-chaos")
             self.worker = Worker(certificate, key, self.agent)
             for i in range(1 if embedded else 2):
@@ -97,7 +98,8 @@ class Ground:
             if gateway.process and gateway.process.poll() is None:
                 gateway.process.kill()
                 gateway.process.wait(10)
-        self.store.close()
+        if self.store:
+            self.store.close()
         if self.worker:
             self.worker.stop()
 
@@ -112,10 +114,10 @@ class Scenario:
         self.is_short = is_short
         self.count = self.short if is_short else self.times
         self.done = 0
-        self.ground = Ground(folder / self.name, tee, seed, self.embedded, env=self.environment(folder))
+        self.ground = self.stand(folder / self.name, tee, seed)
 
-    def environment(self, folder):
-        return None
+    def stand(self, folder, tee, seed):
+        return Ground(folder, tee, seed, self.embedded)
 
     def run(self):
         self.ground.load()
@@ -266,9 +268,10 @@ class JournalFull(Scenario):
     refused until something can be written down again."""
     name, times, short = "journal-full", 5, 1
 
-    def environment(self, folder):
+    def stand(self, folder, tee, seed):
         self.full = folder / "full"
-        return {"LD_PRELOAD": str(SHIM), "BAD_DISK_FULL": str(self.full), "BAD_DISK_NAME": "/journal"}
+        return Ground(folder, tee, seed,
+                      env={"LD_PRELOAD": str(SHIM), "BAD_DISK_FULL": str(self.full), "BAD_DISK_NAME": "/journal"})
 
     def harm(self, i):
         ground = self.ground
