@@ -2,7 +2,9 @@
 answers with sentences, one for each thing that is wrong."""
 import collections
 
-from load import price
+from load import CHILD_NUMBERS, TREE_BUDGET, price
+
+TREE_UCR = int(TREE_BUDGET[0][1])
 
 
 def check_money(picture):
@@ -27,7 +29,8 @@ def check_money(picture):
         if sorted(int(entry["s"]) for entry in own) != list(range(1, seq + 1)):
             wrong.append(f"{name}: the ledger's numbers are not 1 to {seq}")
         holds = [hold for hold in picture.holds.values() if hold["acct"] == name]
-        if sum(int(hold["c"]) + int(hold["sb"]) for hold in holds) != held or len(holds) != int(account.get("inf", 0)):
+        roots = [hold for hold in holds if hold["dep"] == "0"]
+        if sum(int(hold["c"]) + int(hold["sb"]) for hold in holds) != held or len(roots) != int(account.get("inf", 0)):
             wrong.append(f"{name}: {len(holds)} live holds do not make {held} held and {account.get('inf')} running")
     if set(picture.holds) != set(picture.deadlines):
         wrong.append(f"live holds and deadlines differ: {set(picture.holds) ^ set(picture.deadlines)}")
@@ -54,6 +57,10 @@ class History:
             elif entry["k"] == "chg":
                 self.strangers.append(entry)
         self.counts = collections.Counter()
+        self.below = collections.Counter()  # charged in the tree of a root, the root apart
+        for entry in picture.entries:
+            if entry.get("par"):
+                self.below[entry["root"]] -= int(entry["v"])
 
     def check(self):
         """When all is over: nothing runs, nothing is held."""
@@ -81,6 +88,7 @@ class History:
         outcome = entries[0]["o"] if entries else None
         sent = max((note.sent for note in notes), default=None)
         self.counts[outcome or "free"] += 1
+        self.counts["below others"] += call.number >= CHILD_NUMBERS and bool(charge)
         if call.refused and (notes or charge):
             self.say(call, f"refused for want of the store, yet run {len(notes)} times and charged {charge}")
         if call.complete and call.got == call.size and charge != price(call.size):
@@ -89,6 +97,8 @@ class History:
             self.say(call, f"{call.got} bytes were delivered and nothing was metered")
         if call.cost is not None and call.cost != (charge or 0):
             self.say(call, f"it was told {call.cost} and charged {charge}")
+        if call.invocation in self.below and self.below[call.invocation] > TREE_UCR:
+            self.say(call, f"the calls below it cost {self.below[call.invocation]} of a budget of {TREE_UCR}")
         if outcome == "orphan":
             self.check_orphan(call, entries[0]["i"], charge)
         if charge:

@@ -16,8 +16,11 @@ CALL_UCR, KIB_UCR = 1000, 10
 PRICE = {"call": CALL_UCR, "kib_out": KIB_UCR}
 PIECES = 8
 REFUSED_S = 0.05
-# How often each is asked for. `leave` is a stream its caller resets; `long` one that outlives short outages.
-KINDS = {"plain": 10, "stream": 6, "long": 1, "error": 1, "broken": 1, "cut": 2, "leave": 2}
+CHILD_NUMBERS = 10_000_000  # of calls below a call: from here on
+TREE_BUDGET = [("agent-sub-budget", "1500000")]
+# How often each is asked for. `leave` is a stream its caller resets; `long` one that outlives short outages; `tree`
+# calls two others on its caller's budget, through whichever gateway.
+KINDS = {"plain": 10, "stream": 6, "long": 1, "error": 1, "broken": 1, "cut": 2, "leave": 2, "tree": 2}
 
 
 def price(size):
@@ -37,6 +40,8 @@ class Answered:
 class Agent:
     def __init__(self):
         self.notes = []
+        self.gateways = []
+        self.children = []  # calls it made itself
 
     async def __call__(self, stream):
         asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(stream.path).query))
@@ -46,11 +51,30 @@ class Agent:
         await stream.body()
         if kind == "broken":
             await stream.reset()
-        elif kind in ("plain", "error"):
+        elif kind in ("plain", "error", "tree"):
+            if kind == "tree":
+                token = stream.headers["agent-invocation-token"]
+                await asyncio.gather(*(asyncio.to_thread(self.call_other, token, note.call, i) for i in range(2)))
             note.sent, note.full = size, True
-            await stream.answer(200 if kind == "plain" else 500, b"a" * size)
+            await stream.answer(500 if kind == "error" else 200, b"a" * size)
         else:
             await self.stream(stream, note, kind, size)
+
+    def call_other(self, token, parent, i):
+        """A call on the budget of the one that is answered; how it comes out is only noted."""
+        which = (parent + i) % len(self.gateways)
+        call = Call(CHILD_NUMBERS + 2 * parent + i, "plain", 4096 + parent % 9999, which, time.monotonic())
+        self.children.append(call)
+        answer = None
+        try:
+            client = Client(self.gateways[which].port)
+            stream = client.request(path_of(call), headers=[("authorization", f"Agent {token}")])
+            answer = client.answers[stream]
+            client.wait(stream)
+            client.close()
+        except (OSError, AssertionError, h2.exceptions.ProtocolError):
+            pass  # its gateway died
+        call.note(answer)
 
     async def stream(self, stream, note, kind, size):
         piece, pause = -(-size // PIECES), 0.3 if kind == "long" else 0.01
@@ -89,13 +113,30 @@ class Call:
     def refused(self):
         return self.status == 503 and self.retry_after is not None
 
+    def note(self, answer):
+        self.ended = time.monotonic()
+        if answer is None or answer.status is None:
+            return
+        self.status = answer.status
+        self.invocation = answer.headers.get("agent-invocation-id")
+        self.retry_after = answer.headers.get("retry-after")
+        self.got = len(answer.body) if answer.headers.get("agent-worker") else 0
+        self.complete = answer.ended
+        said = {**answer.headers, **answer.trailers}.get("agent-cost", "")
+        if said and "pending" not in said:
+            self.cost = int(said.split(";")[0])
+
+
+def path_of(call):
+    kind = "stream" if call.kind == "leave" else call.kind
+    return f"/ipfs/{CID}/x?call={call.number}&kind={kind}&size={call.size}"
+
 
 class Callers:
     """`count` threads over `gateways`, one call after the other each, until stop()."""
 
-    def __init__(self, gateways, key, count=6, seed=1, kinds=None):
+    def __init__(self, gateways, key, count, seed):
         self.gateways, self.key = gateways, key
-        self.kinds = kinds or KINDS
         self.calls = []
         self.failures = []
         self.lock = threading.Lock()
@@ -127,17 +168,16 @@ class Callers:
 
     def one(self, client, which, dice):
         """One call; False when the connection is no good any more."""
-        kind = dice.choices(list(self.kinds), self.kinds.values())[0]
+        kind = dice.choices(list(KINDS), KINDS.values())[0]
         call = Call(0, kind, dice.randrange(4096, 40000), which, time.monotonic())
         with self.lock:
             self.next += 1
             call.number = self.next
             self.calls.append(call)
-        path = f"/ipfs/{CID}/x?call={call.number}&kind={'stream' if kind == 'leave' else kind}&size={call.size}"
         answer = None
         good = True
         try:
-            stream = client.request(path, self.key)
+            stream = client.request(path_of(call), self.key, headers=TREE_BUDGET if kind == "tree" else ())
             answer = client.answers[stream]
             client.wait(stream, (lambda seen: len(seen.body) > 0) if kind == "leave" else lambda seen: False)
             if kind == "leave" and not answer.ended and answer.reset is None:
@@ -152,17 +192,7 @@ class Callers:
         return good
 
     def note(self, call, answer):
-        call.ended = time.monotonic()
-        if answer is None or answer.status is None:
-            return
-        call.status = answer.status
-        call.invocation = answer.headers.get("agent-invocation-id")
-        call.retry_after = answer.headers.get("retry-after")
-        call.got = len(answer.body) if answer.headers.get("agent-worker") else 0
-        call.complete = answer.ended
-        said = {**answer.headers, **answer.trailers}.get("agent-cost", "")
-        if said and "pending" not in said:
-            call.cost = int(said.split(";")[0])
+        call.note(answer)
         if call.complete and call.status == 200:
             with self.lock:
                 self.completed += 1

@@ -44,8 +44,9 @@ class Ground:
         return Gateway(self.folder / name, tee, [self.worker], agents={"*": {"pool": "demo", "price": PRICE}},
                        extra=extra, env=environment)
 
-    def load(self, count=6, kinds=None):
-        self.callers = Callers(self.gateways, self.key, count, self.seed, kinds)
+    def load(self, count):
+        self.agent.gateways = self.gateways
+        self.callers = Callers(self.gateways, self.key, count, self.seed)
         self.more(20)
 
     def more(self, count, seconds=20):
@@ -87,7 +88,7 @@ class Ground:
         return history
 
     def history(self):
-        history = History(self.callers.calls, self.agent.notes, self.store.picture(), self.checkpoints)
+        history = History(self.callers.calls + self.agent.children, self.agent.notes, self.store.picture(), self.checkpoints)
         return history.check(), history
 
     def close(self):
@@ -120,7 +121,7 @@ class Scenario:
         return Ground(folder, tee, seed, self.embedded)
 
     def run(self):
-        self.ground.load()
+        self.ground.load(6 if self.is_short else 10)
         for i in range(self.count):
             self.harm(i)
             self.done += 1
