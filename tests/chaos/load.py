@@ -142,18 +142,22 @@ class Callers:
         self.lock = threading.Lock()
         self.next = 0
         self.over = threading.Event()
+        self.which = None  # the one gateway that is asked; None: each caller asks its own
         self.completed = 0  # answers a caller has seen to the end, with 200
         self.threads = [threading.Thread(target=self.run, args=(i, random.Random(f"{seed}-{i}")), daemon=True)
                         for i in range(count)]
         for thread in self.threads:
             thread.start()
 
+    def only(self, which):
+        self.which = which
+
     def run(self, index, dice):
         client = None
         try:
             while not self.over.is_set():
-                which = index % len(self.gateways)
                 if client is None:
+                    which = index % len(self.gateways) if self.which is None else self.which
                     try:
                         client = Client(self.gateways[which].port)
                     except (OSError, AssertionError):

@@ -65,7 +65,8 @@ def main():
     signal.signal(signal.SIGALRM, interrupted)
     signal.signal(signal.SIGTERM, interrupted)
     began = time.monotonic()
-    kinds = [kind for kind in ALL if not asked.scenario or kind.name in asked.scenario]
+    kinds = [kind for kind in ALL if kind.name in asked.scenario] or \
+        [kind for kind in ALL if kind.short > 0 or not asked.short]
     folder = tempfile.TemporaryDirectory(prefix="teegate-chaos-")
     tee = Tee(pathlib.Path(folder.name) / "tee")
     print(f"seed {asked.seed}", flush=True)

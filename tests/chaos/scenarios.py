@@ -156,6 +156,36 @@ class GatewayKilled(Scenario):
         ground.more(2)
 
 
+class GatewayLost(Scenario):
+    """A gateway is killed and does not come back: the other ends its holds, at their last checkpoint, once their
+    deadline and the grace have passed, and not before."""
+    name, times, short = "gateway-lost", 1, 0  # it takes two minutes: not for every change
+    GRACE_S, WALK_S = 60, 10
+
+    def harm(self, i):
+        ground = self.ground
+        lost = ground.gateways[1]
+        ground.more(30)
+        lost.process.kill()
+        lost.process.wait(10)
+        gone = (lost.folder / "state/gateway-id").read_text().strip()
+        picture = ground.store.picture(pings=3)
+        ground.note_checkpoints(picture, gone)
+        left = {invocation: int(picture.deadlines[invocation]) / 1000 + self.GRACE_S for invocation in ground.checkpoints}
+        assert left, "the gateway was killed between two calls"
+        ground.callers.only(0)
+        while left:
+            holds = ground.store.picture().holds
+            now = time.time()
+            for invocation in [each for each in left if each not in holds]:
+                assert now >= left.pop(invocation), f"{invocation} was reaped before its time"
+            late = [each for each, until in left.items() if now > until + self.WALK_S]
+            assert late == [], f"still held: {late}"
+            time.sleep(0.5)
+        lost.start()
+        ground.callers.only(None)
+
+
 class StoreKilled(Scenario):
     """The redis-server two gateways share is killed with -9 and started again."""
     name, times, short = "store-killed", 10, 1
@@ -285,5 +315,5 @@ class JournalFull(Scenario):
         ground.more(20)
 
 
-ALL = [GatewayKilled, StoreKilled, EmbeddedStoreKilled, StoreStopped, StoreStalled, OutageOfAKilledStore,
+ALL = [GatewayKilled, GatewayLost, StoreKilled, EmbeddedStoreKilled, StoreStopped, StoreStalled, OutageOfAKilledStore,
        OutageOfASilentStore, JournalFull]
