@@ -33,7 +33,8 @@ enum {
     NOTED_ROOM = 4,
     NOTED_ENDED = 8,
     NOTED_TIME = 16,
-    NOTED_ANSWER = 32
+    NOTED_ANSWER = 32,
+    NOTED_ANSWER_VERDICT = 64
 };
 
 static void link_run(void *owner);
@@ -97,7 +98,7 @@ static void note_answer_verdict(void *owner, uint64_t id, const struct proof *pr
         link->judged.expires = proof->expires;
     if (proof->lasts_ms < link->judged.lasts_ms)
         link->judged.lasts_ms = proof->lasts_ms;
-    note(link, NOTED_VERDICT);
+    note(link, NOTED_ANSWER_VERDICT);
 }
 
 /* Every question has an id of its own, so this answers the last one. */
@@ -363,6 +364,7 @@ static void link_admit(struct link *link, const struct proof *proof)
     /* From ATTESTING only where the pool wants no challenge. */
     must(link->state ==
          (link->pool->challenge == CHALLENGE_OFF ? LINK_ATTESTING : LINK_CHALLENGING));
+    must(link->state == LINK_ATTESTING || link->challenge.state == CHALLENGE_ANSWERED);
     must(proof->trusted);
     must(proof->lasts_ms > 0);
     take_hold(link, proof);
@@ -472,7 +474,7 @@ static void judge_answer(struct link *link)
 static void step_challenging(struct link *link, unsigned noted)
 {
     bool is_judged = link->challenge.state == CHALLENGE_ANSWERED;
-    if ((noted & NOTED_VERDICT) != 0) {
+    if ((noted & NOTED_ANSWER_VERDICT) != 0) {
         link_say_challenge(link);
         if (is_trusted(link))
             link_admit(link, &link->judged);
@@ -556,6 +558,7 @@ void link_judge_again(struct link *link, struct trust *trust)
     bool same = trust_is_same(link->trust, trust);
     trust_give(link->trust);
     link->trust = trust_take(trust);
+    link->noted &= ~(unsigned)NOTED_VERDICT; /* of the old grounds, in this very turn */
     if (link->state == LINK_CHALLENGING) {
         /* Its certificate was judged by the old grounds, and its answer may have been. */
         link->again_due = true;

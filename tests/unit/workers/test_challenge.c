@@ -422,6 +422,32 @@ START_TEST(another_policy_while_a_worker_is_challenged_has_it_begin_anew)
 }
 END_TEST
 
+/* A verdict and a reload in one turn: the verdict is of the old policy, and the one that follows it
+ * is the certificate's, not the answer's. */
+START_TEST(a_verdict_that_a_reload_overtakes_neither_counts_nor_stands_in_for_the_answers)
+{
+    begin(1);
+    ask(&lane, &askers[0]);
+    settle(&lane);
+    come_up(&lane, ALPN_H2);
+    fake_attester_trust(lane.attester, 0, 3600 * 1000);
+    struct registry *registry = lanes_registry(1, 0, "{ }", NULL);
+    lanes_pool(registry)->challenge = CHALLENGE_REQUIRED;
+    lane_apply(&lane, registry);
+    settle(&lane);
+    ck_assert_str_eq(view_of(&lane, "w1").state, "attesting");
+    ck_assert_uint_eq(fake_attester_asked(lane.attester), 2);
+    struct http *http = admit(&lane);
+    ck_assert_str_eq(view_of(&lane, "w1").state, "challenging");
+    ck_assert_uint_eq(askers[0].answers, 0);
+    answer(http, "{}");
+    ck_assert(last_question()->is_answer);
+    fake_attester_trust(lane.attester, 2, 3600 * 1000);
+    settle(&lane);
+    ck_assert(has_stream(&askers[0]));
+}
+END_TEST
+
 START_TEST(collateral_that_changes_while_a_worker_is_challenged_has_it_judged_once_it_is_ready)
 {
     struct http *http = be_challenged(ALPN_H2);
@@ -488,6 +514,8 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, another_policy_while_a_worker_is_challenged_has_it_begin_anew);
     tcase_add_test(
         tcase, collateral_that_changes_while_a_worker_is_challenged_has_it_judged_once_it_is_ready);
+    tcase_add_test(tcase,
+                   a_verdict_that_a_reload_overtakes_neither_counts_nor_stands_in_for_the_answers);
     tcase_add_loop_test(tcase, a_pool_that_goes_while_a_worker_is_challenged_ends_it, 0, 2);
     suite_add_tcase(suite, tcase);
     return suite;
