@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Load through real gateways while something goes wrong, and then the sums: tests/chaos/run.py [--short] [SCENARIO ..]
 
-The full set takes about a quarter of an hour; --short is what CI runs. Exit status 0 only if all of it held. The build is
-found by TEEGATE_BUILD, else in ./build, where make has made tests/chaos/bad_disk.so."""
+The full set takes about eight minutes, most of it for a hundred dead gateways; --short is what CI runs. Exit status 0 only
+if all of it held. The build is found by TEEGATE_BUILD, else in ./build, where make has made tests/chaos/bad_disk.so."""
 import argparse
 import importlib.util
 import pathlib
