@@ -150,8 +150,10 @@ static bool verify_chain(struct trial *trial)
 {
     const struct snp_leaf *leaf = &trial->found.leaf;
     trial->found.has_crl = trial->chain.crl != NULL;
-    return av_snp_chain_verify(&trial->chain, leaf->product, leaf->is_vlek, trial->request,
-                               trial->verdict);
+    bool ok = av_snp_chain_verify(&trial->chain, leaf->product, leaf->is_vlek, trial->request,
+                                  trial->verdict);
+    trial->verdict->collateral_expires = trial->verdict->expires;
+    return ok;
 }
 
 /* As with evaluation numbers: what was once seen of a product's lists does not become older. */

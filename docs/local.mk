@@ -6,6 +6,7 @@ EXTRA_DIST += docs/collateral.md
 EXTRA_DIST += docs/decisions/0001-a-doubtful-worker-is-asked-last.md
 EXTRA_DIST += docs/decisions/0002-bytes-are-acknowledged-at-once-when-a-window-fills.md
 EXTRA_DIST += docs/faults.md
+EXTRA_DIST += docs/hostile.md
 EXTRA_DIST += docs/known-flaws.md
 EXTRA_DIST += docs/metrics.md
 EXTRA_DIST += docs/options.md

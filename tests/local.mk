@@ -24,6 +24,9 @@ EXTRA_DIST += tests/coverage.sh tests/integration/challenge.py \
     tests/integration/conftest.py \
     tests/integration/gateway.py \
     tests/integration/h2client.py \
+    tests/integration/redis_servers.py \
+    tests/integration/hostile_h1.py \
+    tests/integration/hostile_h2.py \
     tests/integration/test_abuse.py \
     tests/integration/test_challenge.py \
     tests/integration/test_chaos.py \
@@ -33,10 +36,14 @@ EXTRA_DIST += tests/coverage.sh tests/integration/challenge.py \
     tests/integration/test_demo.py \
     tests/integration/test_errors.py \
     tests/integration/test_fetch.py \
+    tests/integration/test_floods.py \
+    tests/integration/test_hostile.py \
     tests/integration/test_money.py \
+    tests/integration/test_redis.py \
     tests/integration/test_receipts.py \
     tests/integration/test_retry.py \
     tests/integration/test_streaming.py \
+    tests/integration/test_translation.py \
     tests/integration/test_trust.py \
     tests/integration/worker.py
 

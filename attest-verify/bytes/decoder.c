@@ -1,10 +1,11 @@
 #define _GNU_SOURCE /* memmem() */
-/* A key that stands in an X509 can only be put there at once as a key of the older kind, an EC_KEY:
- * one that a provider holds is encoded and decoded again on its way in. */
+/* A key that stands in an X509 can only be put there at once as a key of the older kind, an EC_KEY
+ * or RSA: one that a provider holds is encoded and decoded again on its way in. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "bytes/decoder.h"
 
 #include <openssl/asn1t.h>
+#include <openssl/rsa.h>
 #include <string.h>
 
 enum { P256_POINT_BYTES = 1 + 2 * 32, P384_POINT_BYTES = 1 + 2 * 48 };
@@ -18,16 +19,36 @@ static const uint8_t p384_spki[] = {0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x
                                     0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b,
                                     0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04};
 
-struct curve {
-    int nid;
-    struct attest_bytes spki; /* as far as the point's first octet */
-    size_t point_bytes;
+/* The same before the modulus of an RSA key of 4096 bits (RFC 8017 A.1.1; RFC 3279 2.3.1), which is
+ * what AMD's ARK, ASK and ASVK have; behind it the exponent, 65537. */
+static const uint8_t rsa4096_spki[] = {0x30, 0x82, 0x02, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a,
+                                       0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05,
+                                       0x00, 0x03, 0x82, 0x02, 0x0f, 0x00, 0x30, 0x82, 0x02,
+                                       0x0a, 0x02, 0x82, 0x02, 0x01, 0x00};
+static const uint8_t rsa_exponent[] = {0x02, 0x03, 0x01, 0x00, 0x01};
+enum { RSA4096_MODULUS_BYTES = 512 };
+
+static EVP_PKEY *p256_key(const struct decoder *decoder, const uint8_t *spki);
+static EVP_PKEY *p384_key(const struct decoder *decoder, const uint8_t *spki);
+static EVP_PKEY *rsa4096_key(const struct decoder *decoder, const uint8_t *spki);
+
+/* A SubjectPublicKeyInfo whose length and first bytes leave nothing open but numbers. */
+static const struct shape {
+    struct attest_bytes start;
+    size_t len;
+    EVP_PKEY *(*key)(const struct decoder *decoder, const uint8_t *spki); /* NULL: not of it */
+} shapes[] = {
+    {{p256_spki, sizeof p256_spki}, sizeof p256_spki - 1 + P256_POINT_BYTES, p256_key},
+    {{p384_spki, sizeof p384_spki}, sizeof p384_spki - 1 + P384_POINT_BYTES, p384_key},
+    {{rsa4096_spki, sizeof rsa4096_spki},
+     sizeof rsa4096_spki + RSA4096_MODULUS_BYTES + sizeof rsa_exponent,
+     rsa4096_key},
 };
 
-static const struct curve curves[DECODER_CURVES] = {
-    [DECODER_P256] = {NID_X9_62_prime256v1, {p256_spki, sizeof p256_spki}, P256_POINT_BYTES},
-    [DECODER_P384] = {NID_secp384r1, {p384_spki, sizeof p384_spki}, P384_POINT_BYTES},
-};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+static const int curves[DECODER_CURVES] = {
+    [DECODER_P256] = NID_X9_62_prime256v1, [DECODER_P384] = NID_secp384r1};
 
 bool av_decoder_init(struct decoder *decoder)
 {
@@ -36,7 +57,7 @@ bool av_decoder_init(struct decoder *decoder)
     if (decoder->bare != NULL)
         decoder->nothing = OSSL_PROVIDER_load(decoder->bare, "null");
     for (size_t i = 0; i < DECODER_CURVES; ++i) {
-        decoder->groups[i] = EC_GROUP_new_by_curve_name(curves[i].nid);
+        decoder->groups[i] = EC_GROUP_new_by_curve_name(curves[i]);
         ok = ok && decoder->groups[i] != NULL;
     }
     return ok && decoder->nothing != NULL;
@@ -62,6 +83,42 @@ static EVP_PKEY *key_from_octets(const EC_GROUP *group, const uint8_t *octets, s
         EVP_PKEY_assign_EC_KEY(key, numbers) == 1)
         return key;
     EC_KEY_free(numbers);
+    EVP_PKEY_free(key);
+    return NULL;
+}
+
+static EVP_PKEY *p256_key(const struct decoder *decoder, const uint8_t *spki)
+{
+    return key_from_octets(decoder->groups[DECODER_P256], spki + sizeof p256_spki - 1,
+                           P256_POINT_BYTES);
+}
+
+static EVP_PKEY *p384_key(const struct decoder *decoder, const uint8_t *spki)
+{
+    return key_from_octets(decoder->groups[DECODER_P384], spki + sizeof p384_spki - 1,
+                           P384_POINT_BYTES);
+}
+
+/* The modulus has its first bit set: with a zero octet before it, it would else be no DER. OpenSSL
+ * asks no more of a public key as it reads one. */
+static EVP_PKEY *rsa4096_key(const struct decoder *decoder, const uint8_t *spki)
+{
+    const uint8_t *modulus = spki + sizeof rsa4096_spki, *rest = modulus + RSA4096_MODULUS_BYTES;
+    (void)decoder;
+    if ((modulus[0] & 0x80) == 0 || memcmp(rest, rsa_exponent, sizeof rsa_exponent) != 0)
+        return NULL;
+    RSA *numbers = RSA_new();
+    EVP_PKEY *key = EVP_PKEY_new();
+    BIGNUM *n = BN_bin2bn(modulus, RSA4096_MODULUS_BYTES, NULL), *e = BN_new();
+    if (numbers != NULL && key != NULL && n != NULL && e != NULL && BN_set_word(e, RSA_F4) == 1 &&
+        RSA_set0_key(numbers, n, e, NULL) == 1) {
+        n = e = NULL; /* now of `numbers` */
+        if (EVP_PKEY_assign_RSA(key, numbers) == 1)
+            return key;
+    }
+    BN_free(n);
+    BN_free(e);
+    RSA_free(numbers);
     EVP_PKEY_free(key);
     return NULL;
 }
@@ -94,25 +151,21 @@ static X509 *decode_without_key(const struct decoder *decoder, struct attest_byt
                                     NULL);
 }
 
-static bool has_spki_of(X509 *certificate, const struct curve *curve)
+static EVP_PKEY *read_key(const struct decoder *decoder, const struct shape *shape,
+                          X509 *certificate)
 {
     unsigned char *spki = NULL;
     int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &spki);
-    bool same = len > 0 && (size_t)len == curve->spki.len - 1 + curve->point_bytes &&
-                memcmp(spki, curve->spki.ptr, curve->spki.len) == 0;
+    bool has_shape = len > 0 && (size_t)len == shape->len &&
+                     memcmp(spki, shape->start.ptr, shape->start.len) == 0;
+    EVP_PKEY *key = has_shape ? shape->key(decoder, spki) : NULL;
     OPENSSL_free(spki);
-    return same;
+    return key;
 }
 
-static bool put_key(const struct decoder *decoder, enum decoder_curve curve, X509 *certificate)
+static bool put_key(const struct decoder *decoder, const struct shape *shape, X509 *certificate)
 {
-    if (!has_spki_of(certificate, &curves[curve]))
-        return false;
-    const ASN1_BIT_STRING *octets = X509_get0_pubkey_bitstr(certificate);
-    if ((size_t)ASN1_STRING_length(octets) != curves[curve].point_bytes)
-        return false;
-    EVP_PKEY *key = key_from_octets(decoder->groups[curve], ASN1_STRING_get0_data(octets),
-                                    curves[curve].point_bytes);
+    EVP_PKEY *key = read_key(decoder, shape, certificate);
     bool ok = key != NULL && X509_set_pubkey(certificate, key) == 1;
     EVP_PKEY_free(key);
     return ok;
@@ -127,25 +180,24 @@ static bool encodes_to(X509 *certificate, struct attest_bytes der)
     return same;
 }
 
-static X509 *decode_quickly(const struct decoder *decoder, enum decoder_curve curve,
+static X509 *decode_quickly(const struct decoder *decoder, const struct shape *shape,
                             struct attest_bytes der)
 {
     X509 *certificate = decode_without_key(decoder, der);
-    if (certificate != NULL && put_key(decoder, curve, certificate) && encodes_to(certificate, der))
+    if (certificate != NULL && put_key(decoder, shape, certificate) && encodes_to(certificate, der))
         return certificate;
     X509_free(certificate);
     return NULL;
 }
 
-/* Only what is in every byte the certificate that was given, and has a good key of one of the two
+/* Only what is in every byte the certificate that was given, and has a good key of one of the
  * shapes, is taken from here; all else, broken or merely unusual, is left to OpenSSL. So no verdict
  * depends on this way. */
 X509 *av_decode_certificate(const struct decoder *decoder, struct attest_bytes der)
 {
     X509 *certificate = NULL;
-    for (size_t i = 0; decoder != NULL && der.len > 0 && certificate == NULL && i < DECODER_CURVES;
-         ++i)
-        if (memmem(der.ptr, der.len, curves[i].spki.ptr, curves[i].spki.len) != NULL)
-            certificate = decode_quickly(decoder, i, der);
+    for (size_t i = 0; decoder != NULL && der.len > 0 && certificate == NULL && i < SHAPES; ++i)
+        if (memmem(der.ptr, der.len, shapes[i].start.ptr, shapes[i].start.len) != NULL)
+            certificate = decode_quickly(decoder, &shapes[i], der);
     return certificate != NULL ? certificate : decode_by_openssl(der);
 }

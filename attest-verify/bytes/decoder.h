@@ -1,8 +1,9 @@
 /* Certificates and points of keys as OpenSSL's objects, without the search through all its
  * providers' decoders that each key costs there: 90 us of a certificate's 110, twice the price of a
- * signature (OpenSSL 3.0.22, 2026-11). Owns an OpenSSL library context without algorithms and two
- * groups, none of which what it makes refers to; once made it may be shared between threads. Never
- * reads what OpenSSL would not, nor reads it otherwise. */
+ * signature (OpenSSL 3.0.22, 2026-11); of P-256, P-384 and RSA keys of 4096 bits. Owns an OpenSSL
+ * library context without algorithms and two groups, none of which what it makes refers to; once
+ * made it may be shared between threads. Never reads what OpenSSL would not, nor reads it
+ * otherwise. */
 #ifndef AV_DECODER_H
 #define AV_DECODER_H
 

@@ -149,13 +149,13 @@ static bool take_der(struct cursor *cursor, uint8_t *out, struct attest_bytes *d
     return true;
 }
 
-X509 *av_pem_take_certificate(struct cursor *cursor)
+X509 *av_pem_take_certificate(struct cursor *cursor, const struct decoder *decoder)
 {
     struct cursor trial = *cursor;
     struct attest_bytes der;
     uint8_t *bytes = malloc(cursor->left + 1);
     X509 *certificate =
-        bytes != NULL && take_der(&trial, bytes, &der) ? av_decode_certificate(NULL, der) : NULL;
+        bytes != NULL && take_der(&trial, bytes, &der) ? av_decode_certificate(decoder, der) : NULL;
     free(bytes);
     if (certificate != NULL)
         *cursor = trial;

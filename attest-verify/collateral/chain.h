@@ -56,8 +56,9 @@ struct chain_trust {
 /* Whether the subject has one common name, and it is this. */
 bool av_common_name_is(X509 *certificate, const char *name);
 
-/* The next PEM certificate, white space before it skipped; NULL when none follows. */
-X509 *av_pem_take_certificate(struct cursor *cursor);
+/* The next PEM certificate, white space before it skipped; NULL when none follows. `decoder` may be
+ * NULL. */
+X509 *av_pem_take_certificate(struct cursor *cursor, const struct decoder *decoder);
 /* Whether nothing but white space, and at most one NUL at the very end, is left. */
 bool av_pem_is_spent(struct cursor *cursor);
 

@@ -107,18 +107,19 @@ static bool parse_members(const cJSON *json, struct attest_collateral *collatera
     return true;
 }
 
-static bool parse_document(const cJSON *json, struct attest_collateral *collateral, char *error,
-                           size_t error_size)
+static bool parse_document(const cJSON *json, const struct decoder *decoder,
+                           struct attest_collateral *collateral, char *error, size_t error_size)
 {
     collateral->is_amd = av_snp_document_is(json);
     if (!collateral->is_amd)
         return parse_members(json, collateral, error, error_size);
     collateral->tcb.head.tee = ATTEST_TEE_SNP;
-    return av_snp_document_parse(json, &collateral->snp, error, error_size);
+    return av_snp_document_parse(json, decoder, &collateral->snp, error, error_size);
 }
 
-struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char *error,
-                                                  size_t error_size)
+struct attest_collateral *attest_collateral_parse_with(const struct attest_roots *roots,
+                                                       struct attest_bytes json, char *error,
+                                                       size_t error_size)
 {
     char wrong[96];
     cJSON *tree = av_json_parse(json, COLLATERAL_BYTES_MAX, wrong, sizeof wrong);
@@ -128,7 +129,8 @@ struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char
     }
     ERR_set_mark(); /* a broken certificate leaves OpenSSL's errors behind */
     struct attest_collateral *collateral = calloc(1, sizeof *collateral);
-    bool ok = collateral != NULL && parse_document(tree, collateral, error, error_size);
+    bool ok = collateral != NULL &&
+              parse_document(tree, av_roots_decoder(roots), collateral, error, error_size);
     ERR_pop_to_mark();
     if (collateral == NULL)
         fail(error, error_size, "the document", "out of memory");
@@ -137,6 +139,12 @@ struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char
         return collateral;
     attest_collateral_free(collateral);
     return NULL;
+}
+
+struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char *error,
+                                                  size_t error_size)
+{
+    return attest_collateral_parse_with(NULL, json, error, error_size);
 }
 
 static void fini_signed(struct signed_text *text)

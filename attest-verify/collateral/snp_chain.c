@@ -12,7 +12,7 @@ X509 *av_snp_certificate_parse(const struct decoder *decoder, struct attest_byte
     if (bytes.ptr[0] != '-') /* DER begins with a sequence's tag */
         return av_decode_certificate(decoder, bytes);
     struct cursor cursor = av_cursor_over(bytes);
-    X509 *certificate = av_pem_take_certificate(&cursor);
+    X509 *certificate = av_pem_take_certificate(&cursor, decoder);
     if (av_pem_is_spent(&cursor))
         return certificate;
     X509_free(certificate);

@@ -30,13 +30,14 @@ static bool parse_product(const cJSON *json, enum snp_product *out)
 }
 
 /* PEM text; an absent member is none, which `is_optional` allows. */
-static bool parse_certificate(const cJSON *json, const char *member, bool is_optional, X509 **out)
+static bool parse_certificate(const cJSON *json, const char *member, bool is_optional,
+                              const struct decoder *decoder, X509 **out)
 {
     const char *pem = av_json_string(json, member);
     if (pem == NULL)
         return is_optional && cJSON_GetObjectItemCaseSensitive(json, member) == NULL;
     struct attest_bytes bytes = {.ptr = (const uint8_t *)pem, .len = strlen(pem)};
-    *out = bytes.len > 0 && pem[0] == '-' ? av_snp_certificate_parse(NULL, bytes) : NULL;
+    *out = bytes.len > 0 && pem[0] == '-' ? av_snp_certificate_parse(decoder, bytes) : NULL;
     return *out != NULL;
 }
 
@@ -77,11 +78,22 @@ static bool read_names(struct snp_document *document, char *error, size_t error_
            fail(error, error_size, "leaf", "of another product");
 }
 
-bool av_snp_document_parse(const cJSON *json, struct snp_document *document, char *error,
-                           size_t error_size)
+static bool parse_certificates(const cJSON *json, const struct decoder *decoder,
+                               struct snp_chain *chain, char *error, size_t error_size)
+{
+    static const char not_pem[] = "not exactly one PEM certificate";
+    if (!parse_certificate(json, "ark", false, decoder, &chain->ark))
+        return fail(error, error_size, "ark", not_pem);
+    if (!parse_certificate(json, "ica", false, decoder, &chain->ica))
+        return fail(error, error_size, "ica", not_pem);
+    return parse_certificate(json, "leaf", true, decoder, &chain->leaf) ||
+           fail(error, error_size, "leaf", not_pem);
+}
+
+bool av_snp_document_parse(const cJSON *json, const struct decoder *decoder,
+                           struct snp_document *document, char *error, size_t error_size)
 {
     static const char *const known[] = {"tee", "product", "leaf", "ica", "ark", "crl", NULL};
-    static const char not_pem[] = "not exactly one PEM certificate";
     *document = (struct snp_document){.is_vlek = false};
     const char *stranger = av_json_stranger(json, known);
     if (stranger != NULL) {
@@ -91,12 +103,8 @@ bool av_snp_document_parse(const cJSON *json, struct snp_document *document, cha
     }
     if (!parse_product(json, &document->product))
         return fail(error, error_size, "product", "not Milan, Genoa or Turin");
-    if (!parse_certificate(json, "ark", false, &document->chain.ark))
-        return fail(error, error_size, "ark", not_pem);
-    if (!parse_certificate(json, "ica", false, &document->chain.ica))
-        return fail(error, error_size, "ica", not_pem);
-    if (!parse_certificate(json, "leaf", true, &document->chain.leaf))
-        return fail(error, error_size, "leaf", not_pem);
+    if (!parse_certificates(json, decoder, &document->chain, error, error_size))
+        return false;
     if (!parse_list(json, document))
         return fail(error, error_size, "crl", "not one DER revocation list in hexadecimal");
     return read_names(document, error, error_size);

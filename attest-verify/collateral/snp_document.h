@@ -20,8 +20,9 @@ struct snp_document {
 bool av_snp_document_is(const cJSON *json);
 
 /* Members, their shapes and names. False with a sentence; either way the fini function applies. */
-AV_MUST_USE bool av_snp_document_parse(const cJSON *json, struct snp_document *document,
-                                       char *error, size_t error_size);
+AV_MUST_USE bool av_snp_document_parse(const cJSON *json, const struct decoder *decoder,
+                                       struct snp_document *document, char *error,
+                                       size_t error_size);
 void av_snp_document_fini(struct snp_document *document);
 
 /* Notes in the chain which signatures hold; false when one does not. */

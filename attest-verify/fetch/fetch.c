@@ -37,7 +37,8 @@ struct errand {
     struct fetch_document
         ended; /* of AMD: what is stored and holds no more, perhaps but for its list */
     struct fetch_document *document;
-    char *error; /* the sentences so far */
+    bool is_unreached; /* an endpoint, so far */
+    char *error;       /* the sentences so far */
     size_t error_size;
 };
 
@@ -156,7 +157,8 @@ static bool judge_text(const struct errand *errand, const char *json, size_t len
                        size_t error_size)
 {
     struct attest_bytes text = {(const uint8_t *)json, len};
-    struct attest_collateral *collateral = attest_collateral_parse(text, error, error_size);
+    struct attest_collateral *collateral =
+        attest_collateral_parse_with(errand->request->roots, text, error, error_size);
     bool ok =
         collateral != NULL && judge(errand, collateral, evaluation, expires, error, error_size);
     attest_collateral_free(collateral);
@@ -261,7 +263,7 @@ static char *get_amd(const struct errand *errand, const struct endpoint *endpoin
     return json;
 }
 
-static char *get_document(const struct errand *errand, const struct endpoint *endpoint, char *error,
+static char *get_document(struct errand *errand, const struct endpoint *endpoint, char *error,
                           size_t error_size)
 {
     struct transfer transfer;
@@ -274,6 +276,7 @@ static char *get_document(const struct errand *errand, const struct endpoint *en
     char *json = errand->request->platform.tee == ATTEST_TEE_SNP
                      ? get_amd(errand, endpoint, &transfer, error, error_size)
                      : get_intel(errand, endpoint, &transfer, error, error_size);
+    errand->is_unreached |= transfer.is_unreached;
     transfer_fini(&transfer);
     return json;
 }
@@ -355,7 +358,8 @@ bool fetch_collateral(struct fetch *fetch, const struct fetch_request *request,
         return give_stored(&errand);
     if (wrong[0] != '\0')
         note(&errand, "the stored document: %s", wrong);
-    bool ok = ask_endpoints(&errand) || give_stored(&errand);
+    bool fetched = ask_endpoints(&errand), ok = fetched || give_stored(&errand);
+    document->is_unreached = !fetched && errand.is_unreached;
     fetch_document_fini(&errand.stored.document);
     fetch_document_fini(&errand.ended);
     return ok;

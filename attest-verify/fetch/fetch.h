@@ -45,6 +45,9 @@ struct fetch_document {
     size_t len;
     int64_t expires; /* the earliest end of anything in it */
     bool from_store;
+    /* No endpoint gave one, and one at least could not be reached or was late: unlike a definite
+     * answer, that may be otherwise in a moment. Set whatever fetch_collateral() returns. */
+    bool is_unreached;
 };
 void fetch_document_fini(struct fetch_document *document);
 

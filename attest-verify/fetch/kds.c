@@ -102,8 +102,8 @@ static bool add_certificate(cJSON *document, const char *name, X509 *certificate
 static bool add_chain(cJSON *document, const struct reply *reply)
 {
     struct cursor cursor = av_cursor_over((struct attest_bytes){reply->body, reply->len});
-    X509 *ica = av_pem_take_certificate(&cursor);
-    X509 *ark = ica != NULL ? av_pem_take_certificate(&cursor) : NULL;
+    X509 *ica = av_pem_take_certificate(&cursor, NULL);
+    X509 *ark = ica != NULL ? av_pem_take_certificate(&cursor, NULL) : NULL;
     bool ok = ark != NULL && av_pem_is_spent(&cursor) && add_certificate(document, "ica", ica) &&
               add_certificate(document, "ark", ark);
     X509_free(ica);

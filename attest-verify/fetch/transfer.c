@@ -140,6 +140,7 @@ static bool judge(struct transfer *transfer, CURLcode code, const struct sink *s
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     if (sink->is_too_large || code == CURLE_FILESIZE_EXCEEDED)
         return fail(error, error_size, "is larger than 2 MiB, or its head than 128 KiB");
+    transfer->is_unreached |= code == CURLE_OPERATION_TIMEDOUT || status == 0;
     if (code == CURLE_OPERATION_TIMEDOUT)
         return fail(error, error_size, "came too late");
     if (code == CURLE_PARTIAL_FILE)
@@ -157,8 +158,10 @@ bool transfer_get(struct transfer *transfer, const char *url, const char *const 
     struct sink sink = {.reply = reply};
     *reply = (struct reply){0};
     int64_t left_ms = transfer->deadline_ms - monotonic_ms();
-    if (left_ms <= 0)
+    if (left_ms <= 0) {
+        transfer->is_unreached = true;
         return fail(error, error_size, "came too late");
+    }
     if (!set_options(transfer, url, (long)left_ms, &sink))
         return fail(error, error_size, "cannot be asked for: out of memory");
     CURLcode code = curl_easy_perform(transfer->easy);

@@ -24,6 +24,7 @@ struct transfer {
     int64_t deadline_ms;          /* monotonic */
     unsigned connect_ms;
     const char *ca_file; /* lent; or NULL */
+    bool is_unreached;   /* by one GET at least: no answer came, or not in time */
 };
 
 bool transfer_init(struct transfer *transfer, const atomic_bool *cancelled, unsigned connect_ms,

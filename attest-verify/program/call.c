@@ -153,7 +153,7 @@ static struct attest_bytes certificate_of(const struct call *call, unsigned char
 {
     struct attest_bytes bytes = evidence_of(call);
     struct cursor cursor = av_cursor_over(bytes);
-    X509 *certificate = av_pem_take_certificate(&cursor);
+    X509 *certificate = av_pem_take_certificate(&cursor, NULL);
     int len = certificate != NULL ? i2d_X509(certificate, der) : 0;
     if (len > 0)
         bytes = (struct attest_bytes){.ptr = *der, .len = (size_t)len};

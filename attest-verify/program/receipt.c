@@ -95,7 +95,7 @@ static bool is_of(const struct attest_receipt *receipt, struct attest_bytes file
     unsigned char *der = NULL;
     if (file.len > 2 && file.ptr[1] == 0)
         return attest_receipt_is_of_evidence(receipt, file);
-    X509 *certificate = av_pem_take_certificate(&cursor);
+    X509 *certificate = av_pem_take_certificate(&cursor, NULL);
     int len = certificate != NULL ? i2d_X509(certificate, &der) : 0;
     if (len > 0)
         file = (struct attest_bytes){.ptr = der, .len = (size_t)len};

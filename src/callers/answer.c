@@ -14,6 +14,25 @@ bool answer_is_error(const struct redisReply *reply)
     return reply != NULL && reply->type == REDIS_REPLY_ERROR;
 }
 
+struct span answer_error(const struct redisReply *reply)
+{
+    return answer_is_error(reply) ? span_of(reply->str, reply->len) : SPAN_NONE;
+}
+
+bool answer_is_outage(const struct redisReply *reply)
+{
+    static const char *const words[] = {
+        "LOADING ",  "READONLY ",   "MASTERDOWN ", "CLUSTERDOWN ", "OOM ",
+        "TRYAGAIN ", "MOVED ",      "ASK ",        "BUSY ",        "MISCONF ",
+        "NOAUTH ",   "NOREPLICAS ", "NOPERM ",     "NOSCRIPT ",    "UNKILLABLE ",
+    };
+    struct span error = answer_error(reply);
+    for (size_t i = 0; error.len > 0 && i < sizeof(words) / sizeof(*words); ++i)
+        if (span_starts(error, span_text(words[i])))
+            return true;
+    return reply == NULL;
+}
+
 size_t answer_count(const struct redisReply *reply)
 {
     return answer_is_array(reply) ? reply->elements : 0;

@@ -11,6 +11,11 @@ struct redisReply;
 /* All take NULL, the reply that never came. */
 bool answer_is_array(const struct redisReply *reply);
 bool answer_is_error(const struct redisReply *reply);
+/* An error's text; empty when it is none. */
+struct span answer_error(const struct redisReply *reply);
+/* No reply, or one by which a server says that it cannot serve now: nothing was done, or it is not
+ * known. Never a verdict on the caller. */
+bool answer_is_outage(const struct redisReply *reply);
 size_t answer_count(const struct redisReply *reply);
 const struct redisReply *answer_at(const struct redisReply *reply, size_t index);
 /* A string's or status' text. */

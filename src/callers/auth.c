@@ -18,6 +18,7 @@ enum {
     KEPT_MAX = 4096,
     CHECKS_MAX = 65536,
     FETCH_MS_MAX = 250,
+    KNOWN_FIELDS = 7,
     SCOPE_INVOKE = 1,
     SCOPE_READ = 2
 };
@@ -185,8 +186,7 @@ static void read_known(struct known *known, const struct redisReply *reply)
     free(known->cids);
     known->cids = cids.len > 0 ? alloc_text(cids.ptr, cids.len) : NULL;
     known->scopes = read_scopes(answer_word(reply, 3));
-    known->found = answer_count(reply) == 7 &&
-                   copy_word(known->hash, sizeof(known->hash), answer_word(reply, 0)) &&
+    known->found = copy_word(known->hash, sizeof(known->hash), answer_word(reply, 0)) &&
                    copy_word(known->salt, sizeof(known->salt), answer_word(reply, 1)) &&
                    copy_word(known->account, sizeof(known->account), answer_word(reply, 2)) &&
                    span_to_u64(answer_word(reply, 5), INT64_MAX, &known->expires_s) &&
@@ -199,7 +199,7 @@ static void note_known(void *owner, uint64_t id, const struct redisReply *reply)
     struct auth *auth = owner;
     struct known *known = slots_find(&auth->fetches, id);
     struct list checks, *node;
-    bool answered = answer_is_array(reply);
+    bool answered = answer_count(reply) == KNOWN_FIELDS; /* else it is no verdict on the key */
     slots_give(&auth->fetches, id);
     known->fetching = false;
     known->fetched_at = loop_now(auth->loop);
@@ -223,8 +223,8 @@ static void note_known(void *owner, uint64_t id, const struct redisReply *reply)
 
 static bool fetch(struct auth *auth, struct known *known)
 {
-    static const char *const fields[] = {"hash", "salt",    "account", "scopes",
-                                         "cids", "expires", "revoked"};
+    static const char *const fields[KNOWN_FIELDS] = {"hash", "salt",    "account", "scopes",
+                                                     "cids", "expires", "revoked"};
     struct words words;
     known->slot = slots_take(&auth->fetches, known);
     if (known->slot == 0)
@@ -232,7 +232,7 @@ static bool fetch(struct auth *auth, struct known *known)
     words_init(&words);
     words_add_text(&words, "HMGET");
     words_add_key(&words, known->bucket, "k", span_text(known->id));
-    for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); ++i)
+    for (size_t i = 0; i < KNOWN_FIELDS; ++i)
         words_add_text(&words, fields[i]);
     if (store_call(auth->store, &words, loop_now(auth->loop) + FETCH_MS_MAX, note_known, auth,
                    known->slot)) {

@@ -11,9 +11,8 @@
 enum {
     BACKOFF_MS_FIRST = 100,
     BACKOFF_MS_MAX = 5000,
-    TICK_MS_LEAST = 20,    /* a tick walks all that is parked */
-    REPLAY_MS_MAX = 30000, /* so long a settle of a lost server is tried with the next */
-    SPILLED_MS = 1000      /* between two looks whether there is memory for the journal's rest */
+    TICK_MS_LEAST = 20, /* a tick walks all that is parked */
+    SPILLED_MS = 1000   /* between two looks whether there is memory for the journal's rest */
 };
 
 #define WAIT_IS_UNKNOWN UINT64_MAX /* an id: the wait stands in `unknown` */
@@ -22,10 +21,12 @@ struct debt {
     struct list node; /* in `parked` while it is not with Redis */
     uint64_t id;
     struct settle_wait *wait; /* or NULL */
-    uint64_t number;          /* in the journal; 0: a release, or a settle once acknowledged */
+    uint64_t number;          /* in the journal; 0: a release */
     uint64_t again_at;        /* lane ms */
     uint64_t until;           /* without a number it is given up then */
     uint32_t backoff_ms;
+    uint32_t version; /* replay_version() when it was sent */
+    uint16_t bucket;
     bool former;
     bool unwritten; /* a settle the journal refused */
     size_t text_len;
@@ -133,9 +134,15 @@ static void note_settled(struct debts *debts, const struct debt *debt, bool held
 {
     if (debt->number != 0)
         journal_acknowledge(debts->journal, debt->number);
-    replay_keep(debts->replay, span_of(debt->text, debt->text_len));
     stats_add(held ? &debts->stats->settles : &debts->stats->settles_unheld, 1);
     stats_add(&debts->stats->credits_charged_ucr, charge);
+}
+
+/* It found no hold with a server that has not got all of them again. */
+static bool is_too_early(const struct debts *debts, const struct debt *debt)
+{
+    return !debt->former && (!replay_is_open(debts->replay, debt->bucket) ||
+                             replay_version(debts->replay, debt->bucket) != debt->version);
 }
 
 /* OK and DUP carry the charge; NOHOLD: there was none to charge, or it is too long ago to say. */
@@ -144,14 +151,17 @@ static void note_owed(void *owner, uint64_t id, const struct redisReply *reply)
     struct debts *debts = owner;
     struct debt *debt = slots_find(&debts->slots, id);
     struct span verdict = answer_word(reply, 0);
-    bool held = span_is(verdict, SPAN_OF("OK")) || span_is(verdict, SPAN_OF("DUP"));
+    uint64_t charge = 0;
+    bool held = (span_is(verdict, SPAN_OF("OK")) || span_is(verdict, SPAN_OF("DUP"))) &&
+                span_to_u64(answer_word(reply, 1), PRICE_UCR_MAX, &charge);
     must(debt != NULL);
-    if (!held && !span_is(verdict, SPAN_OF("NOHOLD"))) {
+    if ((!held && !span_is(verdict, SPAN_OF("NOHOLD"))) || (!held && is_too_early(debts, debt))) {
         note_unanswered(debts, debt);
         return;
     }
+    replay_keep(debts->replay, debt->bucket, span_of(debt->text, debt->text_len),
+                answer_word(reply, 3));
     struct settle_wait *wait = debt->wait;
-    uint64_t charge = held ? answer_number(reply, 1) : 0;
     if (debt->number != 0 || debt->unwritten)
         note_settled(debts, debt, held, charge);
     debt_end(debts, debt);
@@ -177,7 +187,10 @@ static void send_debt(struct debts *debts, struct debt *debt)
     uint64_t deadline_at = loop_now(debts->loop) + debts->options.settle_ms_max;
     must(owed_read(span_of(debt->text, debt->text_len), &owed));
     owed_words(&owed, &keys, &args);
-    if (store_run(debts->store, STORE_SETTLE, &keys, &args, deadline_at, note_owed, debts,
+    debt->bucket = owed.bucket;
+    debt->version = replay_version(debts->replay, owed.bucket);
+    if (replay_is_open(debts->replay, owed.bucket) &&
+        store_run(debts->store, STORE_SETTLE, &keys, &args, deadline_at, note_owed, debts,
                   debt->id))
         return;
     answer_unknown(debts, debt->wait);
@@ -252,22 +265,9 @@ static void note_tick(void *owner)
     take_spilled(debts);
 }
 
-/* Acknowledged before, by a server that has gone: kept out of the journal, and of the counters. */
-static void send_again(void *owner, struct span text)
-{
-    struct debts *debts = owner;
-    struct debt *debt = debt_new(debts, text);
-    if (debt == NULL)
-        return;
-    stats_add(&debts->stats->settles_replayed, 1);
-    debt->until = loop_now(debts->loop) + REPLAY_MS_MAX;
-    send_debt(debts, debt);
-}
-
 void debts_note_up(struct debts *debts, bool replay)
 {
     struct list *node;
-    replay_note_up(debts->replay);
     list_each (node, &debts->parked)
         container_of(node, struct debt, node)->again_at = 0;
     tick_at(debts, 0);
@@ -353,10 +353,7 @@ struct debts *debts_new(struct loop *loop, struct store *store, struct journal *
     debts->journal = journal;
     debts->stats = stats;
     debts->options = *options;
-    debts->replay =
-        replay_new(loop, store,
-                   &(struct replay_options){
-                       .count_max = options->count_max, .again = send_again, .owner = debts});
+    debts->replay = options->replay;
     slots_init(&debts->slots, options->count_max);
     list_init(&debts->parked);
     list_init(&debts->unknown);
@@ -370,7 +367,6 @@ void debts_free(struct debts *debts)
     for (uint32_t i = 0; i < debts->slots.count; ++i)
         free(slots_at(&debts->slots, i));
     slots_fini(&debts->slots);
-    replay_free(debts->replay);
     wake_cancel(&debts->wake);
     timer_fini(&debts->tick);
     free(debts);

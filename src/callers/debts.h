@@ -7,8 +7,10 @@
 #include "callers/meter.h"
 
 struct debts;
+struct replay;
 
 struct debts_options {
+    struct replay *replay;  /* lent */
     uint32_t settle_ms_max; /* one try */
     uint32_t count_max;     /* in memory; settles above wait in the journal alone */
     /* Every entry a former run left in the journal is settled: its holds may be reaped. */
@@ -19,7 +21,8 @@ struct debts_options {
 struct debts *debts_new(struct loop *loop, struct store *store, struct journal *journal,
                         const struct debts_options *options, struct stats *stats);
 void debts_free(struct debts *debts);
-/* What is parked is sent at once. `replay`: also what former runs left, the first time. */
+/* What is parked is sent at once, but for buckets that are still being replayed to. `replay`: also
+ * what former runs left, the first time. */
 void debts_note_up(struct debts *debts, bool replay);
 
 MUST_USE bool debts_settle(struct debts *debts, const struct hold *hold,

@@ -3,7 +3,11 @@
 -- the account moves: no slot, no rate, no window (metering.md 6).
 -- KEYS  account, hold, deadlines, with a parent its hold
 -- ARGV  invocation, try, account, fingerprint, ceiling, sub-budget or '-' for the account's own,
---       ttl ms, gateway:epoch, parent or '', most depth, most live children, cid, price, API key id
+--       ttl ms, gateway:epoch, parent or '', most depth, most live children, cid, price, API key id,
+--       'force' or nothing, with that and a parent the root's invocation
+-- `force` is the replay of a hold that was placed before, by a server that lost it (metering.md 5): the
+-- call runs or has run, so no limit refuses it, and the balance may fall below zero. Without its
+-- parent, or with too little left there, the money is the balance's.
 -- Answers {word, available, retry ms, rate limit, rate left, concurrency limit, live, sub-budget},
 -- all as text; with a parent `available` is what is left of its sub-budget.
 --   OK; VOID this very try was released before it came; LIVE it is running; DONE, MISMATCH;
@@ -19,6 +23,7 @@ local parent = word(ARGV[9], 64, 'parent')
 local depth_most, kids_most = whole(ARGV[10], 'depth'), whole(ARGV[11], 'children')
 local cid, price = word(ARGV[12], 160, 'cid'), word(ARGV[13], 64, 'price')
 local key_id = word(ARGV[14], 64, 'key')
+local force = ARGV[15] == 'force'
 if ceiling + (sub or 0) > MOST then
     bad('ceiling and sub-budget')
 end
@@ -58,28 +63,39 @@ end
 
 if parent ~= '' then
     local above = record_of(KEYS[4], parent)
-    if not above or above.st ~= 'H' or above.acct ~= name then
-        return {'NOPARENT'}
-    end
     sub = sub or 0
+    if not above or above.st ~= 'H' or above.acct ~= name then
+        if not force then
+            return {'NOPARENT'}
+        end
+        account.bal, account.held = account.bal - ceiling - sub, account.held + ceiling + sub
+        account_write(KEYS[1], account, {'bal', 'held'})
+        put_aside({day = '1', mon = '1', dep = '1', -- windows of none
+                   root = word(ARGV[16], 64, 'root'), key = key_id,
+                   ptry = ''})
+        return {'OK', '0', '0', '0', '0', '0', '0', digits(sub)}
+    end
     local left, kids = whole(above.sb, 'held sub-budget'), counted(above.kids, 'children')
     local depth = whole(above.dep, 'held depth') + 1
     local function answer(verdict, retry_ms)
         return {verdict, digits(left), digits(retry_ms), '0', '0', '0', '0', digits(sub)}
     end
-    if account.st ~= 'A' then
+    local missing = math.max(0, ceiling + sub - left)
+    if force then
+        if missing > 0 then
+            account.bal, account.held = account.bal - missing, account.held + missing
+            account_write(KEYS[1], account, {'bal', 'held'})
+        end
+    elseif account.st ~= 'A' then
         return answer('SUSPENDED', 0)
-    end
-    if depth > depth_most then
+    elseif depth > depth_most then
         return answer('DEPTH', 0)
-    end
-    if kids >= kids_most then
+    elseif kids >= kids_most then
         return answer('KIDS', 1000)
-    end
-    if ceiling + sub > left then
+    elseif missing > 0 then
         return answer('SUBFUNDS', 0)
     end
-    left = left - ceiling - sub
+    left = left + missing - ceiling - sub
     above.sb, above.kids = digits(left), digits(kids + 1)
     redis.call('SET', KEYS[4], record_pack(above))
     -- Its money was counted in the windows of its parent, and is taken out of those.
@@ -111,27 +127,34 @@ local function answer(verdict, retry_ms)
             digits(sub)}
 end
 
-if account.st ~= 'A' then
-    return answer('SUSPENDED', 0)
+local function refusal()
+    if account.st ~= 'A' then
+        return answer('SUSPENDED', 0)
+    end
+    if account.rT > 0 and tat - now > account.rB then
+        return answer('RATE', math.ceil((tat - now - account.rB) / 1000))
+    end
+    if account.conc > 0 and account.inf >= account.conc then
+        return answer('CONC', 1000)
+    end
+    if account.dM > 0 and day_used + need > account.dM then
+        return answer('DAY', math.ceil(((day + 1) * DAY_US - now) / 1000))
+    end
+    if account.mM > 0 and month_used + need > account.mM then
+        return answer('MONTH', math.ceil((next_month * DAY_US - now) / 1000))
+    end
+    -- The second bound keeps every sum of the account below 2^53, whatever its credit line.
+    if need > MOST or need > account.bal + account.cred or account.held + account.spent + need > MOST then
+        return answer('FUNDS', 0)
+    end
+    if account.maxc > 0 and need > account.maxc then
+        return answer('CALLMAX', 0)
+    end
+    return nil
 end
-if account.rT > 0 and tat - now > account.rB then
-    return answer('RATE', math.ceil((tat - now - account.rB) / 1000))
-end
-if account.conc > 0 and account.inf >= account.conc then
-    return answer('CONC', 1000)
-end
-if account.dM > 0 and day_used + need > account.dM then
-    return answer('DAY', math.ceil(((day + 1) * DAY_US - now) / 1000))
-end
-if account.mM > 0 and month_used + need > account.mM then
-    return answer('MONTH', math.ceil((next_month * DAY_US - now) / 1000))
-end
--- The second bound keeps every sum of the account below 2^53, whatever its credit line.
-if need > MOST or need > account.bal + account.cred or account.held + account.spent + need > MOST then
-    return answer('FUNDS', 0)
-end
-if account.maxc > 0 and need > account.maxc then
-    return answer('CALLMAX', 0)
+local refused = not force and refusal()
+if refused then
+    return refused
 end
 
 account.bal = account.bal - need

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,9 +38,12 @@ struct pending {
     size_t bytes;
 };
 
+#define DISTRUST_FILE "store-distrusted"
+
 struct journal {
     struct statedir statedir;
-    pthread_mutex_t lock; /* over all below */
+    _Atomic bool distrusts_store; /* as the file of that name, which outlives the process */
+    pthread_mutex_t lock;         /* over all below */
     int fd;
     bool broken;  /* a piece of an entry stands at its end and cannot be cut off */
     bool refused; /* the last write did not go through */
@@ -185,6 +189,7 @@ struct journal *journal_open(const char *dir, size_t bytes_max, char *error, siz
         free(journal);
         return NULL;
     }
+    journal->distrusts_store = faccessat(journal->statedir.fd, DISTRUST_FILE, F_OK, 0) == 0;
     journal->next_number = journal->statedir.epoch << NUMBER_BITS;
     journal->compact_at = COMPACT_BYTES;
     list_init(&journal->pending);
@@ -444,4 +449,19 @@ size_t journal_torn_bytes(const struct journal *journal)
 bool journal_is_former(const struct journal *journal, uint64_t number)
 {
     return number >> NUMBER_BITS != journal->statedir.epoch;
+}
+
+bool journal_distrust_store(struct journal *journal, bool distrust)
+{
+    int dir = journal->statedir.fd;
+    atomic_store(&journal->distrusts_store, distrust);
+    if (!distrust)
+        return (unlinkat(dir, DISTRUST_FILE, 0) == 0 || errno == ENOENT) && fsync(dir) == 0;
+    int fd = openat(dir, DISTRUST_FILE, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return fd >= 0 && close(fd) == 0 && fsync(dir) == 0;
+}
+
+bool journal_distrusts_store(const struct journal *journal)
+{
+    return atomic_load_explicit(&journal->distrusts_store, memory_order_relaxed);
 }

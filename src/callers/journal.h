@@ -27,6 +27,11 @@ size_t journal_torn_bytes(const struct journal *journal);
 const char *journal_gateway_id(const struct journal *journal);
 uint64_t journal_epoch(const struct journal *journal);
 
+/* The store was found to have lost what it acknowledged: no new call is admitted, by any lane and
+ * any later run, until an operator says so. False when the disk does not take the note of it. */
+MUST_USE bool journal_distrust_store(struct journal *journal, bool distrust);
+bool journal_distrusts_store(const struct journal *journal);
+
 /* One write(2). The entry's number, or 0 when full or the disk refuses. `entry` at most 4 KiB. */
 uint64_t journal_write(struct journal *journal, struct span entry);
 /* Acknowledgements go to the file with the next entry, or 64 together; one lost in a crash means

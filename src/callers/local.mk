@@ -19,10 +19,12 @@ src_libteegate_a_SOURCES += \
     src/callers/operation.c src/callers/operation.h \
     src/callers/owed.c src/callers/owed.h \
     src/callers/parents.c src/callers/parents.h \
+    src/callers/pen.h \
     src/callers/reaper.c src/callers/reaper.h \
     src/callers/receipt.c src/callers/receipt.h \
     src/callers/receipts.c src/callers/receipts.h \
     src/callers/replay.c src/callers/replay.h \
+    src/callers/ring.c src/callers/ring.h \
     src/callers/scripts.h \
     src/callers/signer.c src/callers/signer.h \
     src/callers/secrets.c src/callers/secrets.h \

@@ -11,6 +11,7 @@
 #include "callers/debts.h"
 #include "callers/owed.h"
 #include "callers/reaper.h"
+#include "callers/replay.h"
 #include "callers/token.h"
 
 enum {
@@ -30,8 +31,10 @@ enum {
 struct asked {
     struct meter_wait *wait; /* NULL: nobody waits any more */
     uint32_t ttl_ms;
+    uint16_t bucket;
+    bool sub_default; /* the answer says how much that is; the text ends with 0 for it */
     size_t text_len;
-    char text[]; /* what releases it, should its answer not be known or not be wanted */
+    char text[]; /* owed_write_hold()'s */
 };
 
 struct meter {
@@ -40,9 +43,11 @@ struct meter {
     struct journal *journal;
     struct stats *stats;
     struct meter_options options;
+    struct replay *replay;
     struct debts *debts;
     struct reaper *reaper; /* NULL: another lane's does it */
     struct slots asked;
+    struct slots marked; /* checkpoints in flight */
     struct list refused; /* waits whose fault needs no Redis, answered in the run phase */
     struct wake wake;
     char gateway[64]; /* id:epoch */
@@ -125,6 +130,30 @@ static void read_facts(const struct redisReply *reply, const char *violated,
     facts->sub_ucr = answer_number(reply, 7);
 }
 
+/* Unknown, it may stand; or it does, and nobody wants it. */
+static void release_asked(struct meter *meter, const struct asked *asked)
+{
+    char text[OWED_TEXT_MAX];
+    struct owed owed;
+    must(owed_read(span_of(asked->text, asked->text_len), &owed));
+    debts_release(meter->debts, span_of(text, owed_write_release(text, &owed)), asked->ttl_ms);
+}
+
+static void keep_hold(struct meter *meter, const struct asked *asked,
+                      const struct redisReply *reply)
+{
+    char text[OWED_TEXT_MAX];
+    size_t len = asked->text_len;
+    memcpy(text, asked->text, len);
+    if (asked->sub_default) {
+        --len; /* its "0" */
+        int more = snprintf(text + len, sizeof(text) - len, "%" PRIu64, answer_number(reply, 7));
+        must(more > 0 && (size_t)more < sizeof(text) - len);
+        len += (size_t)more;
+    }
+    replay_keep(meter->replay, asked->bucket, span_of(text, len), SPAN_NONE);
+}
+
 static void note_hold(void *owner, uint64_t id, const struct redisReply *reply)
 {
     struct meter *meter = owner;
@@ -136,9 +165,10 @@ static void note_hold(void *owner, uint64_t id, const struct redisReply *reply)
     if (fault == FAULT_METERING_UNAVAILABLE)
         stats_add(&meter->stats->redis_errors, 1);
     stats_add(fault == FAULT_NONE ? &meter->stats->holds : &meter->stats->holds_refused, 1);
-    /* Unknown: it may stand. Known and unwanted: it does. Both end the same way. */
+    if (fault == FAULT_NONE)
+        keep_hold(meter, asked, reply);
     if (fault == FAULT_METERING_UNAVAILABLE || (fault == FAULT_NONE && wait == NULL))
-        debts_release(meter->debts, span_of(asked->text, asked->text_len), asked->ttl_ms);
+        release_asked(meter, asked);
     free(asked);
     if (wait == NULL)
         return;
@@ -186,11 +216,13 @@ static bool send_hold(struct meter *meter, const struct hold *hold, uint64_t id)
 static uint64_t ask(struct meter *meter, const struct hold *hold, struct meter_wait *wait)
 {
     char text[OWED_TEXT_MAX];
-    size_t len = owed_write(text, hold, NULL);
+    size_t len = owed_write_hold(text, hold, hold->sub_default ? 0 : hold->sub_ucr);
     struct asked *asked = alloc_zeroed(sizeof(*asked) + len);
     uint64_t id = slots_take(&meter->asked, asked);
     asked->wait = wait;
     asked->ttl_ms = hold->ttl_ms;
+    asked->bucket = hold->caller.bucket;
+    asked->sub_default = hold->sub_default;
     asked->text_len = len;
     memcpy(asked->text, text, len);
     if (id != 0 && send_hold(meter, hold, id))
@@ -199,6 +231,12 @@ static uint64_t ask(struct meter *meter, const struct hold *hold, struct meter_w
         slots_give(&meter->asked, id);
     free(asked);
     return 0;
+}
+
+static bool may_admit(const struct meter *meter, uint16_t bucket)
+{
+    return journal_has_room(meter->journal) && !journal_distrusts_store(meter->journal) &&
+           !replay_pauses(meter->replay, bucket);
 }
 
 void meter_hold(struct meter *meter, struct hold *hold, struct meter_wait *wait)
@@ -216,7 +254,7 @@ void meter_hold(struct meter *meter, struct hold *hold, struct meter_wait *wait)
                      is_root ? FAULT_INSUFFICIENT_CREDIT : FAULT_PARENT_BUDGET_EXHAUSTED);
         return;
     }
-    if (journal_has_room(meter->journal))
+    if (may_admit(meter, hold->caller.bucket))
         wait->id = ask(meter, hold, wait);
     else
         wait->id = 0;
@@ -237,30 +275,53 @@ void meter_hold_cancel(struct meter *meter, struct meter_wait *wait)
     wait->id = 0;
 }
 
+/* A checkpoint Redis was asked for. */
+struct marked {
+    uint16_t bucket;
+    size_t text_len;
+    char text[]; /* owed_write_checkpoint()'s */
+};
+
 static void note_checkpoint(void *owner, uint64_t id, const struct redisReply *reply)
 {
     struct meter *meter = owner;
-    if (answer_count(reply) == 0)
-        stats_add(&meter->stats->redis_errors, 1); /* the next one says more than a repeated one */
+    struct marked *marked = slots_find(&meter->marked, id);
+    if (answer_count(reply) == 0) /* the next one says more than a repeated one */
+        stats_add(&meter->stats->redis_errors, 1);
+    else
+        replay_keep(meter->replay, marked->bucket, span_of(marked->text, marked->text_len),
+                    SPAN_NONE);
+    slots_give(&meter->marked, id);
+    free(marked);
+}
+
+static bool send_checkpoint(struct meter *meter, const struct marked *marked, uint64_t id)
+{
+    uint64_t deadline_at = loop_now(meter->loop) + meter->options.settle_ms_max;
+    struct words keys, args;
+    struct owed owed;
+    must(owed_read(span_of(marked->text, marked->text_len), &owed));
+    owed_checkpoint_words(&owed, &keys, &args);
+    return store_run(meter->store, STORE_CHECKPOINT, &keys, &args, deadline_at, note_checkpoint,
+                     meter, id);
 }
 
 void meter_checkpoint(struct meter *meter, const struct hold *hold, uint64_t cost_ucr)
 {
-    struct span invocation = span_text(hold->id.text);
-    uint64_t deadline_at = loop_now(meter->loop) + meter->options.settle_ms_max;
-    struct words keys, args;
+    char text[OWED_TEXT_MAX];
     must(cost_ucr <= hold->ceiling_ucr);
-    words_init(&keys);
-    words_add_key(&keys, hold->caller.bucket, "h", invocation);
-    words_add_key(&keys, hold->caller.bucket, "x", SPAN_NONE);
-    words_init(&args);
-    words_add(&args, invocation);
-    words_add_hex(&args, hold->attempt);
-    words_add_u64(&args, cost_ucr);
-    words_add_u64(&args, hold->ttl_ms);
-    if (!store_run(meter->store, STORE_CHECKPOINT, &keys, &args, deadline_at, note_checkpoint,
-                   meter, 0))
-        stats_add(&meter->stats->redis_errors, 1);
+    size_t len = owed_write_checkpoint(text, hold, cost_ucr);
+    struct marked *marked = alloc_zeroed(sizeof(*marked) + len);
+    marked->bucket = hold->caller.bucket;
+    marked->text_len = len;
+    memcpy(marked->text, text, len);
+    uint64_t id = slots_take(&meter->marked, marked);
+    if (id != 0 && send_checkpoint(meter, marked, id))
+        return;
+    stats_add(&meter->stats->redis_errors, 1);
+    if (id != 0)
+        slots_give(&meter->marked, id);
+    free(marked);
 }
 
 bool meter_settle(struct meter *meter, const struct hold *hold, const struct settlement *settlement,
@@ -290,7 +351,7 @@ uint32_t meter_pending(const struct meter *meter)
 
 void meter_note_up(struct meter *meter)
 {
-    store_load_scripts(meter->store);
+    replay_note_up(meter->replay);
     if (meter->reaper != NULL)
         reaper_note_up(meter->reaper);
     debts_note_up(meter->debts, meter->reaper != NULL);
@@ -298,8 +359,42 @@ void meter_note_up(struct meter *meter)
 
 void meter_note_down(struct meter *meter)
 {
-    if (meter->reaper != NULL)
+    replay_note_down(meter->replay);
+    if (meter->reaper != NULL && !store_is_up(meter->store))
         reaper_note_down(meter->reaper);
+}
+
+static void note_open(void *owner)
+{
+    struct meter *meter = owner;
+    debts_note_up(meter->debts, meter->reaper != NULL);
+}
+
+static void note_gone_back(void *owner, uint16_t bucket)
+{
+    struct meter *meter = owner;
+    if (!journal_distrust_store(meter->journal, true))
+        stats_add(&meter->stats->redis_errors, 1); /* this run refuses all the same */
+    if (meter->options.note_gone_back != NULL)
+        meter->options.note_gone_back(meter->options.owner, bucket);
+}
+
+static bool is_distrusted(void *owner)
+{
+    const struct meter *meter = owner;
+    return journal_distrusts_store(meter->journal);
+}
+
+static struct replay *make_replay(struct meter *meter)
+{
+    return replay_new(meter->loop, meter->store,
+                      &(struct replay_options){.kept_ms = meter->options.replay_ms,
+                                               .gateway = meter->gateway,
+                                               .note_open = note_open,
+                                               .note_gone_back = note_gone_back,
+                                               .is_distrusted = is_distrusted,
+                                               .owner = meter},
+                      meter->stats);
 }
 
 static void note_former_over(void *owner)
@@ -343,10 +438,13 @@ struct meter *meter_new(struct loop *loop, struct store *store, struct journal *
     snprintf(meter->gateway, sizeof(meter->gateway), "%s:%" PRIu64, journal_gateway_id(journal),
              journal_epoch(journal));
     slots_init(&meter->asked, meter->options.waits_max);
+    slots_init(&meter->marked, meter->options.waits_max);
+    meter->replay = make_replay(meter);
     list_init(&meter->refused);
     wake_init(&meter->wake, run_refused, meter);
     meter->debts = debts_new(loop, store, journal,
-                             &(struct debts_options){.settle_ms_max = meter->options.settle_ms_max,
+                             &(struct debts_options){.replay = meter->replay,
+                                                     .settle_ms_max = meter->options.settle_ms_max,
                                                      .count_max = meter->options.waits_max,
                                                      .note_former_over = note_former_over,
                                                      .owner = meter},
@@ -359,9 +457,12 @@ struct meter *meter_new(struct loop *loop, struct store *store, struct journal *
 void meter_free(struct meter *meter)
 {
     must(meter->asked.used == 0); /* store_close() answered them */
+    must(meter->marked.used == 0);
     slots_fini(&meter->asked);
+    slots_fini(&meter->marked);
     wake_cancel(&meter->wake);
     debts_free(meter->debts);
+    replay_free(meter->replay);
     if (meter->reaper != NULL)
         reaper_free(meter->reaper);
     free(meter);

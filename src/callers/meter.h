@@ -100,14 +100,20 @@ struct meter_options {
     uint32_t reap_every_ms; /* all buckets once; default 5000 */
     uint32_t reap_quiet_ms; /* nobody is reaped so long after a (re)connect; default 30000 */
     uint32_t reap_grace_ms; /* nor before being overdue by this; default 60000 */
+    uint32_t replay_ms;     /* acknowledged operations are kept so long; default 30000 */
+    /* The store lost more than that, in `bucket` to begin with: no hold is taken any more, until
+     * journal_distrust_store() is told that an operator has looked. May be NULL. */
+    void (*note_gone_back)(void *owner, uint16_t bucket);
+    void *owner;
 };
 
 struct meter *meter_new(struct loop *loop, struct store *store, struct journal *journal,
                         const struct meter_options *options, struct stats *stats);
 /* After store_close(), which answers what is in flight: that comes here. */
 void meter_free(struct meter *meter);
-/* The store's connection came up or went down (from its redis_events). Up: the journal's rest is
- * sent again (by the lane that reaps), scripts are loaded. */
+/* Servers of the store came up or went down (from its redis_events). Up: what a server may have
+ * lost is sent again, then what it was not told yet, and by the lane that reaps the journal's rest.
+ */
 void meter_note_up(struct meter *meter);
 void meter_note_down(struct meter *meter);
 

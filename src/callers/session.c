@@ -65,6 +65,34 @@ static void note_bad(void *owner, int status, const char *why)
     session->sessions->events->note_bad(session->sessions->owner, session, status, why);
 }
 
+static void note_guard(void *owner, enum http_guard guard)
+{
+    struct session *session = owner;
+    struct stats *stats = session->sessions->stats;
+    _Atomic uint64_t *const counters[HTTP_GUARD_COUNT] = {
+        [HTTP_GUARD_NONE] = NULL,
+        [HTTP_GUARD_RESETS] = &stats->guard_resets,
+        [HTTP_GUARD_STREAM_ERRORS] = &stats->guard_stream_errors,
+        [HTTP_GUARD_BAD_REQUESTS] = &stats->guard_bad_requests,
+        [HTTP_GUARD_CONTINUATIONS] = &stats->guard_continuations,
+        [HTTP_GUARD_EMPTY_FRAMES] = &stats->guard_empty_frames,
+        [HTTP_GUARD_SETTINGS] = &stats->guard_settings,
+        [HTTP_GUARD_PINGS] = &stats->guard_pings,
+        [HTTP_GUARD_PRIORITIES] = &stats->guard_priorities,
+        [HTTP_GUARD_WINDOW_UPDATES] = &stats->guard_window_updates,
+        [HTTP_GUARD_DRIPS] = &stats->guard_drips,
+        [HTTP_GUARD_CRUMBS] = &stats->guard_crumbs,
+        [HTTP_GUARD_UNKNOWN_FRAMES] = &stats->guard_unknown_frames,
+        [HTTP_GUARD_GLITCHES] = &stats->guard_glitches,
+        [HTTP_GUARD_UNREAD] = &stats->guard_unread,
+        [HTTP_GUARD_LARGE_HEADS] = &stats->guard_large_heads,
+        [HTTP_GUARD_SLOW_PREFACE] = &stats->guard_slow_preface,
+        [HTTP_GUARD_SLOW_HEADS] = &stats->guard_slow_heads,
+        [HTTP_GUARD_BLOCKED] = &stats->guard_blocked,
+    };
+    stats_add(counters[guard], 1);
+}
+
 static void note_http_ended(void *owner, enum conn_end end)
 {
     session_close(owner);
@@ -72,8 +100,10 @@ static void note_http_ended(void *owner, enum conn_end end)
 
 static void serve(struct session *session)
 {
-    static const struct http_events events = {
-        .note_request = note_request, .note_bad = note_bad, .note_ended = note_http_ended};
+    static const struct http_events events = {.note_request = note_request,
+                                              .note_bad = note_bad,
+                                              .note_guard = note_guard,
+                                              .note_ended = note_http_ended};
     struct sessions *sessions = session->sessions;
     session->http =
         http_serve(sessions->loop, session->conn, &sessions->options.http, &events, session);
@@ -103,7 +133,10 @@ static void flush(void *owner)
 
 static void note_conn_ended(void *owner, enum conn_end end)
 {
-    session_close(owner);
+    struct session *session = owner;
+    if (end == CONN_TIMED_OUT)
+        stats_add(&session->sessions->stats->guard_slow_tls, 1);
+    session_close(session);
 }
 
 void session_open(struct sessions *sessions, int fd, const struct address *peer, struct tls *tls)

@@ -1,11 +1,11 @@
-/* The metering store of one lane: the Redis connection and the scripts, as calls with names.
- * It owns the io/redis connection. It never retries by itself; a NULL reply means unknown. */
+/* The metering store of one lane: the Redis servers and the scripts, as calls with names.
+ * It owns the io/fleet of connections. It never retries by itself; a NULL reply means unknown. */
 #ifndef CALLERS_STORE_H
 #define CALLERS_STORE_H
 
 #include "callers/words.h"
+#include "io/fleet.h"
 #include "io/loop.h"
-#include "io/redis.h"
 
 struct store;
 
@@ -33,20 +33,24 @@ enum store_script {
  *   k:<key id>    hash    an API key;  ks:<account>  set of an account's key ids
  * and `tg:gw:<gateway>`, a gateway's heartbeat, which holds its epoch. */
 
-struct store *store_open(struct loop *loop, const struct redis_options *options,
+/* note_up: each time a server came up or buckets went to another one; note_down: each time one went
+ * away. New servers are sent the scripts' texts ahead, so that calls need not be. */
+struct store *store_open(struct loop *loop, const struct fleet_options *options,
                          const struct redis_events *events, void *owner);
 void store_close(struct store *store);
+/* All buckets can be reached; why not, in words. */
 bool store_is_up(const struct store *store);
-struct redis *store_redis(struct store *store);
-/* Sends the scripts' texts ahead, so that calls need not (after each note_up). */
-void store_load_scripts(struct store *store);
+const char *store_why_down(const struct store *store);
+/* What the server of a bucket said of itself; NULL while it is away. */
+const struct redis_facts *store_facts(const struct store *store, uint16_t bucket);
 /* The bucket of an account: the first byte of SHA-256(name). */
 uint16_t store_bucket(struct span account);
 /* "tg:{bNNN}:<kind>:<name>" into `out` (256 bytes); without a name "tg:{bNNN}:<kind>". The span of
  * it. */
 struct span store_key(char out[256], uint16_t bucket, const char *kind, struct span name);
 
-/* redis_eval() and redis_call() with words. False: not sent, and `answer` is never called. */
+/* redis_eval() and redis_call() with words, sent to the server that has their key: all of a call's
+ * keys are of one bucket. False: not sent, and `answer` is never called. */
 MUST_USE bool store_run(struct store *store, enum store_script script, const struct words *keys,
                         const struct words *args, uint64_t deadline_at, redis_answer *answer,
                         void *owner, uint64_t id);

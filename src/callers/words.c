@@ -1,9 +1,7 @@
 #include "callers/words.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/must.h"
+#include "callers/pen.h"
 #include "callers/store.h"
 
 void words_init(struct words *words)
@@ -23,27 +21,30 @@ void words_add_text(struct words *words, const char *text)
     words_add(words, span_text(text));
 }
 
-/* Where the next number goes; its words_wrote() follows. */
-static char *number_room(struct words *words)
+static struct pen pen_of(struct words *words)
 {
-    must(words->used + 24 <= WORDS_BYTES);
-    return words->memory + words->used;
+    return (struct pen){words->memory + words->used, words->memory + WORDS_BYTES};
 }
 
-static void words_wrote(struct words *words, int len)
+static void words_wrote(struct words *words, const struct pen *pen)
 {
-    words_add(words, span_of(words->memory + words->used, (size_t)len));
-    words->used += (size_t)len;
+    size_t len = (size_t)(pen->at - (words->memory + words->used));
+    words_add(words, span_of(words->memory + words->used, len));
+    words->used += len;
 }
 
 void words_add_u64(struct words *words, uint64_t value)
 {
-    words_wrote(words, snprintf(number_room(words), 24, "%" PRIu64, value));
+    struct pen pen = pen_of(words);
+    pen_u64(&pen, value, 1);
+    words_wrote(words, &pen);
 }
 
 void words_add_hex(struct words *words, uint64_t value)
 {
-    words_wrote(words, snprintf(number_room(words), 24, "%016" PRIx64, value));
+    struct pen pen = pen_of(words);
+    pen_hex(&pen, value);
+    words_wrote(words, &pen);
 }
 
 void words_add_key(struct words *words, uint16_t bucket, const char *kind, struct span name)

@@ -255,6 +255,19 @@ int ctl_receipts_keys(struct ctl_call *call)
     return ask_and_show(call, "GET", "/receipts/keys", NULL, show_receipt_keys);
 }
 
+static void show_accepted(struct ctl_call *call, const cJSON *json)
+{
+    fprintf(call->out,
+            cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "accepted"))
+                ? "Calls are taken again.\n"
+                : "Nothing was to be accepted: calls are not refused for the store's sake.\n");
+}
+
+int ctl_store_accept(struct ctl_call *call)
+{
+    return ask_and_show(call, "POST", "/store/accept", NULL, show_accepted);
+}
+
 int ctl_receipts_rotate(struct ctl_call *call)
 {
     return ask_and_show(call, "POST", "/receipts/rotate", NULL, show_receipt_keys);

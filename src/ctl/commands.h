@@ -22,6 +22,7 @@ int ctl_workers(struct ctl_call *call);
 int ctl_receipts_keys(struct ctl_call *call);
 int ctl_receipts_rotate(struct ctl_call *call);
 int ctl_workers_evidence(struct ctl_call *call);
+int ctl_store_accept(struct ctl_call *call);
 int ctl_live(struct ctl_call *call);
 int ctl_metrics(struct ctl_call *call);
 int ctl_health(struct ctl_call *call);

@@ -29,6 +29,11 @@ static const struct ctl_option credit_add[] = {
     NO_OPTION,
 };
 
+static const struct ctl_option store_accept[] = {
+    {"--i-know", OPTION_WORD, "yes", NULL, "that money the store forgot is given away", true},
+    NO_OPTION,
+};
+
 static const struct ctl_option credit_adjust[] = {
     {"--ref", OPTION_TEXT, "REF", "reference", "what it is for; the same REF counts once", true},
     {"--note", OPTION_TEXT, "TEXT", "note", "why: it stays in the ledger", true},
@@ -111,6 +116,11 @@ const struct ctl_command ctl_commands[] = {
      "What the gateway judged last, for audit: -o json has the quotes in base64, and 'attest-verify\n"
      "cert' judges the certificate again. ID is from 'teegatectl workers'.\n",
      "  teegatectl workers evidence 10.0.0.7:8443\n", ctl_workers_evidence},
+    {"store accept", "", 0, store_accept,
+     "Go on with a metering store that lost what it acknowledged",
+     "After an old backup of Redis was restored the gateway takes no calls: balances in it may be\n"
+     "too high. Correct them first ('credit adjust'), or know that they are right.\n",
+     "  teegatectl store accept --i-know yes\n", ctl_store_accept},
     {"live", "", 0, none, "Show the calls under way",
      "This is the view of the gateway's first lane, at most 1000 calls.\n", "  teegatectl live\n",
      ctl_live},

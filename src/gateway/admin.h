@@ -35,8 +35,11 @@ struct admin_parts {
     /* Copies the counters' places of all lanes that run, at most `lanes_max`; how many. */
     unsigned (*lanes)(void *owner, const struct stats **out, unsigned lanes_max);
     const struct attester *attester; /* its counters stand beside the lanes'; NULL: none */
-    /* NULL when calls can be taken; else a sentence that says why not (static). */
+    /* NULL when calls can be taken; else a sentence that says why not, good until the next call. */
     const char *(*why_not_ready)(void *owner);
+    /* An operator says that the store may be gone on with, though it lost what it acknowledged.
+     * `was` is set to whether that was needed. False when the disk does not take the note. */
+    bool (*accept_store)(void *owner, bool *was);
     void *owner;
 };
 

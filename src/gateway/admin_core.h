@@ -93,6 +93,9 @@ void admin_show_workers(struct admin_request *request);
 void admin_show_evidence(struct admin_request *request);
 void admin_show_exchanges(struct admin_request *request);
 
+/* admin_views.c as well */
+void admin_accept_store(struct admin_request *request);
+
 /* admin_receipts.c */
 void admin_list_receipt_keys(struct admin_request *request);
 void admin_rotate_receipt_key(struct admin_request *request);

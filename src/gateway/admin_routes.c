@@ -15,6 +15,7 @@ static const struct route routes[] = {
     {"GET", "/healthz", admin_show_health},
     {"GET", "/readyz", admin_show_ready},
     {"GET", "/metrics", admin_show_metrics},
+    {"POST", "/store/accept", admin_accept_store},
     {"GET", "/workers", admin_show_workers},
     {"GET", "/workers/*/evidence", admin_show_evidence},
     {"GET", "/exchanges", admin_show_exchanges},

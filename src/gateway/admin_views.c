@@ -40,6 +40,19 @@ void admin_show_ready(struct admin_request *request)
         admin_refuse(request, FAULT_OVERLOADED, "not ready: %s", why_not);
 }
 
+void admin_accept_store(struct admin_request *request)
+{
+    const struct admin_parts *parts = &request->admin->parts;
+    bool was = false;
+    if (!has_no_query(request))
+        return;
+    if (parts->accept_store == NULL || !parts->accept_store(parts->owner, &was))
+        admin_refuse(request, FAULT_INTERNAL, "the state directory does not take the note");
+    else
+        admin_answer_json(request, 200,
+                          was ? SPAN_OF("{\"accepted\":true}") : SPAN_OF("{\"accepted\":false}"));
+}
+
 /* --- metrics -----------------------------------------------------------------------------------
  */
 

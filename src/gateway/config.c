@@ -33,13 +33,15 @@ bool reader_wrong(struct reader *reader, const yaml_node_t *node, const struct p
 static bool unknown(struct reader *reader, const yaml_node_t *key, const struct place *place,
                     enum option_scope scope)
 {
-    char allowed[700] = "";
+    char allowed[2000] = "";
     const struct option *option;
     for (unsigned i = 0; (option = option_at(scope, i)) != NULL; ++i) {
         size_t len = strlen(allowed);
         snprintf(allowed + len, sizeof(allowed) - len, "%s%s", i == 0 ? "" : ", ", option->path);
     }
-    const char *more = scope == SCOPE_PROCESS ? ", collateral.endpoints, listen, pools, agents"
+    const char *more = scope == SCOPE_PROCESS
+                           ? ", redis.sentinels, redis.cluster, collateral.endpoints, listen, "
+                             "pools, agents"
                        : scope == SCOPE_POOL  ? ", workers, attestation.collateral"
                        : scope == SCOPE_AGENT ? ", price.units"
                                               : "";

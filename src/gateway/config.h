@@ -11,6 +11,7 @@
 #include "base/must.h"
 #include "exchange/exchange.h"
 #include "http/http.h"
+#include "io/fleet.h"
 #include "io/tls.h"
 #include "rules/agents.h"
 #include "workers/registry.h"
@@ -54,6 +55,24 @@ struct config_agent {
     unsigned line;
 };
 
+/* `redis`: the metering store. */
+struct config_store {
+    char address[ADDRESS_TEXT_MAX]; /* "embedded" or an address */
+    enum fleet_kind kind;
+    char seeds[FLEET_SEEDS_MAX][ADDRESS_TEXT_MAX]; /* of `sentinels` or `cluster` */
+    uint32_t seed_count;
+    char master[64];
+    char user[64];
+    char password_file[PATH_MAX];
+    char sentinel_user[64];
+    char sentinel_password_file[PATH_MAX];
+    char tls_ca[PATH_MAX]; /* empty: cleartext */
+    char tls_certificate[PATH_MAX];
+    char tls_key[PATH_MAX];
+    char tls_name[256];
+    int aof; /* 1: required */
+};
+
 struct config {
     char file[PATH_MAX];
     struct config_listener *listeners;
@@ -65,9 +84,7 @@ struct config {
     char admin_socket[PATH_MAX];
     int log_level; /* enum log_level */
     bool log_access;
-    char redis_address[ADDRESS_TEXT_MAX]; /* "embedded" or an address */
-    char redis_user[64];
-    char redis_password_file[PATH_MAX];
+    struct config_store store;
     uint32_t hold_ms_max;
     struct collateral_options collateral;
     unsigned collateral_line; /* of its endpoints */

@@ -350,10 +350,10 @@ int entries_of_process(struct reader *reader, struct scope *scope, struct span p
                    : -1;
     if (span_is(path, SPAN_OF("redis.address")) ||
         (span_is(path, SPAN_OF("redis")) && value->type == YAML_SCALAR_NODE))
-        return read_address(reader, scope, "redis.address", "", config->redis_address, value, place)
+        return read_address(reader, scope, "redis.address", "", config->store.address, value, place)
                    ? 1
                    : -1;
-    return 0;
+    return store_special(reader, scope, path, value, place);
 }
 
 /* The pair of agents: rows are checked once everything they name has been read. */
@@ -387,5 +387,5 @@ bool entries_check(struct reader *reader, yaml_node_t *root)
         return reader_wrong(reader, root, &top, "pools: at least one pool of workers");
     if (reader->config->agent_count == 0)
         return reader_wrong(reader, root, &top, "agents: at least one agent, or \"*\"");
-    return check_agents(reader, root);
+    return store_check(reader, root) && check_agents(reader, root);
 }

@@ -61,6 +61,11 @@ struct place place_key(const struct place *outer, struct span key);
 /* `special` of the process' scope. */
 int entries_of_process(struct reader *reader, struct scope *scope, struct span path,
                        yaml_node_t *value, const struct place *place);
+/* config_store.c: the lists below `redis`. */
+int store_special(struct reader *reader, struct scope *scope, struct span path, yaml_node_t *value,
+                  const struct place *place);
+/* What the options of `redis` owe one another. */
+bool store_check(struct reader *reader, yaml_node_t *root);
 /* What entries owe one another, once all have been read. */
 bool entries_check(struct reader *reader, yaml_node_t *root);
 

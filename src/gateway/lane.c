@@ -1,6 +1,7 @@
 #include "gateway/lane.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@ enum {
     LETTERS_MAX = 16384,
     DRAIN_LOOK_MS = 20,     /* how often a drain looks whether all is over */
     DRAIN_SETTLE_MS = 2500, /* after the last call: then the journal keeps what is not settled */
+    SKEW_MS_MAX = 2000,     /* a store's clock further from ours is worth an alarm */
     LAST_MS_MAX = 1000,     /* for exchanges that still live then to settle and be recorded */
     DRAIN_LINGER_MS = 1000  /* after calls were ended: their last bytes leave */
 };
@@ -51,6 +53,8 @@ struct lane {
     struct site site;
     struct sessions sessions;
     struct timer drain_timer;
+    char why[320];   /* not ready */
+    bool store_said; /* that it is up, or was lost */
     _Atomic bool has_store;
     uint64_t drain_until;  /* lane ms; 0: not draining */
     uint64_t settle_until; /* lane ms; 0: calls still run */
@@ -59,11 +63,41 @@ struct lane {
 
 /* --- the store ------------------------------------------------------------------------------- */
 
+/* By one lane for all: they see the same servers. */
+static void say_store(const struct lane *lane)
+{
+    char identity[sizeof(((struct redis_facts *)NULL)->identity)] = "";
+    if (lane->options.index != 0)
+        return;
+    for (unsigned i = 0; i < STORE_BUCKETS; ++i) {
+        const struct redis_facts *facts = store_facts(lane->store, (uint16_t)i);
+        if (facts == NULL || strcmp(facts->identity, identity) == 0)
+            continue;
+        memcpy(identity, facts->identity, sizeof(identity));
+        if (facts->aof == 0)
+            log_say(
+                lane->options.log, LOG_WARNING, "store-without-aof",
+                "a metering store's append-only file is off: it forgets all money when it stops");
+        if (facts->skew_ms > SKEW_MS_MAX || facts->skew_ms < -SKEW_MS_MAX)
+            log_say(lane->options.log, LOG_ERROR, "store-clock",
+                    "a metering store's clock is %lld ms from ours: limits and deadlines go by it",
+                    (long long)facts->skew_ms);
+        if (lane->options.redis.kind != FLEET_CLUSTER)
+            break;
+    }
+    if (!lane->store_said)
+        log_say(lane->options.log, LOG_NOTICE, "store-up", "the metering store answers");
+}
+
 static void note_store_up(void *owner)
 {
     struct lane *lane = owner;
     meter_note_up(lane->meter);
     keyring_note_up(lane->keyring);
+    if (!store_is_up(lane->store))
+        return;
+    say_store(lane);
+    lane->store_said = true;
     lane->has_store = true;
 }
 
@@ -71,9 +105,23 @@ static void note_store_down(void *owner)
 {
     struct lane *lane = owner;
     meter_note_down(lane->meter);
+    if (lane->options.index == 0 && lane->store_said)
+        log_say(lane->options.log, LOG_ERROR, "store-lost", "the metering store: %s",
+                store_why_down(lane->store));
+    lane->store_said = false;
 }
 
-static const struct redis_events store_events = {note_store_up, note_store_down};
+static void note_gone_back(void *owner, uint16_t bucket)
+{
+    const struct lane *lane = owner;
+    log_say(
+        lane->options.log, LOG_ERROR, "store-gone-back",
+        "bucket %u of the metering store ends before what it acknowledged: an old backup? No call "
+        "is taken. Restore it from the ledger, or say \"teegatectl store accept --i-know yes\"",
+        bucket);
+}
+
+static const struct redis_events store_events = {note_store_up, note_store_down, NULL};
 
 /* --- callers --------------------------------------------------------------------------------- */
 
@@ -139,6 +187,7 @@ static void use_snapshot(struct lane *lane, struct snapshot *snapshot)
     lane->sessions.options.sessions_max = share_of_connections(lane, snapshot->config);
     lane->sessions.options.handshake_ms_max = snapshot->config->callers.head_ms_max;
     lane->sessions.options.http = snapshot->config->callers;
+    lane->sessions.options.http.cors = snapshot->config->exchange.cors;
     lane->site.keys = &snapshot->keys;
     auth_use_keys(lane->auth, &snapshot->keys);
     pools_apply(lane->pools, snapshot->registry);
@@ -253,7 +302,23 @@ static const char *why_not_ready(void *owner)
     struct lane *lane = owner;
     if (lane->site.draining)
         return "the gateway is draining";
-    return store_is_up(lane->store) ? NULL : "the metering store cannot be reached";
+    if (journal_distrusts_store(lane->options.journal))
+        return "the metering store lost what it acknowledged: an operator has to look";
+    if (store_is_up(lane->store))
+        return NULL;
+    snprintf(lane->why, sizeof(lane->why), "the metering store cannot be reached: %s",
+             store_why_down(lane->store));
+    return lane->why;
+}
+
+static bool accept_store(void *owner, bool *was)
+{
+    const struct lane *lane = owner;
+    *was = journal_distrusts_store(lane->options.journal);
+    if (*was)
+        log_say(lane->options.log, LOG_WARNING, "store-accepted",
+                "an operator says that the metering store may be gone on with");
+    return journal_distrust_store(lane->options.journal, false);
 }
 
 static void open_admin(struct lane *lane)
@@ -268,6 +333,7 @@ static void open_admin(struct lane *lane)
                                       .lanes = admin_lanes,
                                       .attester = lane->options.attester,
                                       .why_not_ready = why_not_ready,
+                                      .accept_store = accept_store,
                                       .owner = lane};
     lane->admin = admin_open(lane->loop, lane->options.admin, &parts);
 }
@@ -276,7 +342,9 @@ static void open_parts(struct lane *lane)
 {
     const struct config *config = lane->options.snapshot->config;
     const struct meter_options meter_options = {.hold_ms_max = config->hold_ms_max,
-                                                .reaps = lane->options.index == 0};
+                                                .reaps = lane->options.index == 0,
+                                                .note_gone_back = note_gone_back,
+                                                .owner = lane};
     lane->store = store_open(lane->loop, &lane->options.redis, &store_events, lane);
     lane->meter =
         meter_new(lane->loop, lane->store, lane->options.journal, &meter_options, &lane->stats);
@@ -300,6 +368,7 @@ static void open_parts(struct lane *lane)
     struct sessions_options sessions = {.sessions_max = share_of_connections(lane, config),
                                         .handshake_ms_max = config->callers.head_ms_max,
                                         .http = config->callers};
+    sessions.http.cors = config->exchange.cors;
     sessions_init(&lane->sessions, lane->loop, &lane->stats, &sessions, &sessions_events, lane);
     timer_init(&lane->drain_timer, lane->loop, look_at_drain, lane);
 }

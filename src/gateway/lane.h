@@ -9,7 +9,7 @@
 #include "callers/journal.h"
 #include "callers/signer.h"
 #include "gateway/snapshot.h"
-#include "io/redis.h"
+#include "io/fleet.h"
 #include "workers/attester.h"
 
 struct lane;
@@ -20,7 +20,7 @@ struct lane_options {
     unsigned lane_count;
     int listeners[CONFIG_LISTENERS_MAX]; /* owned by the lane from lane_new() on */
     int admin;                           /* lane 0 only, else -1 */
-    struct redis_options redis;
+    struct fleet_options redis;
     struct snapshot *snapshot; /* a count is taken */
     struct journal *journal;
     struct signer *signer;

@@ -3,6 +3,8 @@ src_libteegate_a_SOURCES += \
     src/tables/options.def \
     src/gateway/config.c src/gateway/config.h \
     src/gateway/config_entries.c src/gateway/config_reader.h \
+    src/gateway/config_store.c \
+    src/gateway/store_options.c src/gateway/store_options.h \
     src/gateway/gateway.c src/gateway/gateway.h \
     src/gateway/lane.c src/gateway/lane.h \
     src/gateway/option.c src/gateway/option.h \

@@ -63,10 +63,12 @@ static void settle(struct h1 *h1)
 /* --- what breaks the rules -------------------------------------------------------------------- */
 
 /* Callers' side: an answer while there still can be one, and the end. */
-static void refuse(struct h1 *h1, int status, const char *why)
+static void refuse(struct h1 *h1, const struct head *head, int status, const char *why)
 {
     struct stream *stream = h1->stream;
     http_note_bad(h1->http, status, why);
+    if (status == 431)
+        http_note_guard(h1->http, HTTP_GUARD_LARGE_HEADS);
     if (stream != NULL) {
         stream->fate = STREAM_INVALID;
         if (h1->head_given) {
@@ -76,7 +78,7 @@ static void refuse(struct h1 *h1, int status, const char *why)
         h1->stream = NULL;
         stream_detach(stream, STREAM_INVALID);
     }
-    h1_send_refusal(h1, status, why);
+    h1_send_refusal(h1, head, status, why);
 }
 
 /* Workers' side. */
@@ -89,7 +91,7 @@ static void give_up(struct h1 *h1, int status)
 static void complain(struct h1 *h1, int status, const char *why)
 {
     if (h1->http->serves)
-        refuse(h1, status, why);
+        refuse(h1, h1->parser.head, status, why);
     else
         give_up(h1, status);
 }
@@ -133,8 +135,8 @@ static void take_request_head(struct h1 *h1, struct head *head)
     struct head_facts facts = {.length = -1};
     int status = h1_frame_request(head, h1->minor, conn_is_tls(http->conn), &framing, &facts);
     if (status != 0) {
+        refuse(h1, head, status, facts.why);
         head_free(head);
-        refuse(h1, status, facts.why);
         return;
     }
     h1->stream = stream_new(http);
@@ -321,10 +323,12 @@ static uint64_t h1_deadline(const struct http *http)
 static void h1_expire(struct http *http)
 {
     struct h1 *h1 = http->codec_state;
-    if (h1->closing)
+    if (h1->closing) {
         h1_over(h1, true);
-    else
-        refuse(h1, 408, "a head that did not arrive in time");
+        return;
+    }
+    http_note_guard(http, HTTP_GUARD_SLOW_HEADS);
+    refuse(h1, h1->parser.head, 408, "a head that did not arrive in time");
 }
 
 /* --- streams ---------------------------------------------------------------------------------- */

@@ -43,6 +43,6 @@ struct h1 {
 /* Writes what there is and fits. False when it could not be written at all. */
 MUST_USE bool h1_send(struct h1 *h1);
 /* An answer of our own, without a stream; then the connection closes. */
-void h1_send_refusal(struct h1 *h1, int status, const char *why);
+void h1_send_refusal(struct h1 *h1, const struct head *head, int status, const char *why);
 
 #endif

@@ -60,6 +60,19 @@ static int refuse(struct head_facts *facts, int status, const char *why)
     return status;
 }
 
+/* With a body before it nobody can tell where the tunnel begins (CVE-2026-58055). The offer of
+ * another protocol, such as h2c, is not one: it may be ignored (RFC 9110 7.8). */
+static bool asks_for_tunnel(const struct head *head)
+{
+    if (span_is(head->method, SPAN_OF("CONNECT")))
+        return true;
+    for (uint32_t i = 0; i < head->field_count; ++i)
+        if (span_is(head->fields[i].name, SPAN_OF("upgrade")) &&
+            field_list_has(head->fields[i].value, SPAN_OF("websocket")))
+            return true;
+    return false;
+}
+
 int h1_frame_request(struct head *head, int minor, bool is_tls, struct h1_framing *framing,
                      struct head_facts *facts)
 {
@@ -70,6 +83,9 @@ int h1_frame_request(struct head *head, int minor, bool is_tls, struct h1_framin
         return refuse(facts, 400, "no valid transfer-encoding, or one with a length");
     if (hosts > 1 || (hosts == 0 && minor == 1))
         return refuse(facts, 400, "not exactly one host");
+    bool is_framed = coding != CODING_NONE || head_count(head, SPAN_OF("content-length")) > 0;
+    if (is_framed && asks_for_tunnel(head))
+        return refuse(facts, 400, "a body and the wish to tunnel");
     head->scheme = is_tls ? SPAN_OF("https") : SPAN_OF("http");
     bool is_connect = span_is(head->method, SPAN_OF("CONNECT"));
     if (!is_connect && head->path.ptr[0] != '/' && !span_is(head->path, SPAN_OF("*")) &&

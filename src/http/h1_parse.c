@@ -51,7 +51,8 @@ static void refuse(struct h1_parser *parser, int status, const char *why)
 /* 1 for HTTP/1.1, 0 for HTTP/1.0, -1 for another version, -2 for no version at all. */
 static int parse_version(struct span text)
 {
-    if (text.len != 8 || !span_starts(text, SPAN_OF("HTTP/")) || text.ptr[6] != '.' ||
+    /* In capitals (RFC 9112 2.3). */
+    if (text.len != 8 || memcmp(text.ptr, "HTTP/", 5) != 0 || text.ptr[6] != '.' ||
         text.ptr[5] < '0' || text.ptr[5] > '9' || text.ptr[7] < '0' || text.ptr[7] > '9')
         return -2;
     if (text.ptr[5] != '1' || text.ptr[7] > '1')

@@ -175,13 +175,14 @@ bool h1_send(struct h1 *h1)
     return true;
 }
 
-void h1_send_refusal(struct h1 *h1, int status, const char *why)
+void h1_send_refusal(struct h1 *h1, const struct head *head, int status, const char *why)
 {
     struct refusal refusal;
     const struct h1_outline outline = {.kind = H1_BODY_LENGTH, .closes = true};
-    refusal_make(&refusal, h1->http, status, why);
+    refusal_make(&refusal, h1->http, head, status, why);
+    bool bodiless = head != NULL && span_is(head->method, SPAN_OF("HEAD"));
     if (!h1_write_answer(&h1->raw, refusal.head, &outline) ||
-        !buf_append(&h1->raw, refusal.body, refusal.body_len))
+        (!bodiless && !buf_append(&h1->raw, refusal.body, refusal.body_len)))
         h1->hard = true;
     head_free(refusal.head);
     h1->closing = true;

@@ -24,6 +24,49 @@ void h2_kill(struct h2 *h2, uint32_t code, const char *why)
         conn_wake(h2->http->conn);
 }
 
+static const char *words_of(enum http_guard guard)
+{
+    static const char *const words[HTTP_GUARD_COUNT] = {
+        [HTTP_GUARD_NONE] = "",
+        [HTTP_GUARD_RESETS] = "a flood of resets",
+        [HTTP_GUARD_STREAM_ERRORS] = "too many streams in error",
+        [HTTP_GUARD_BAD_REQUESTS] = "too many malformed requests",
+        [HTTP_GUARD_CONTINUATIONS] = "a head in too many frames",
+        [HTTP_GUARD_EMPTY_FRAMES] = "a flood of empty frames",
+        [HTTP_GUARD_SETTINGS] = "a flood of SETTINGS",
+        [HTTP_GUARD_PINGS] = "a flood of PINGs",
+        [HTTP_GUARD_PRIORITIES] = "a flood of priorities",
+        [HTTP_GUARD_WINDOW_UPDATES] = "a flood of window updates",
+        [HTTP_GUARD_DRIPS] = "windows opened by a few bytes at a time",
+        [HTTP_GUARD_CRUMBS] = "a body in crumbs",
+        [HTTP_GUARD_UNKNOWN_FRAMES] = "a flood of unknown frames",
+        [HTTP_GUARD_GLITCHES] = "too many oddities in all",
+        [HTTP_GUARD_UNREAD] = "too many frames of ours wait",
+        [HTTP_GUARD_LARGE_HEADS] = "too large a head",
+        [HTTP_GUARD_SLOW_PREFACE] = "no SETTINGS in time",
+        [HTTP_GUARD_SLOW_HEADS] = "a head that did not arrive in time",
+        [HTTP_GUARD_BLOCKED] = "nothing is taken",
+    };
+    return words[guard];
+}
+
+void h2_trip(struct h2 *h2, enum http_guard guard)
+{
+    if (h2->killed)
+        return;
+    http_note_guard(h2->http, guard);
+    h2_kill(h2,
+            guard == HTTP_GUARD_SLOW_PREFACE ? NGHTTP2_SETTINGS_TIMEOUT : NGHTTP2_ENHANCE_YOUR_CALM,
+            words_of(guard));
+}
+
+void h2_note_glitch(struct h2 *h2, enum http_guard kind, uint32_t weight)
+{
+    enum http_guard tripped = h2_guard_count(&h2->guard, kind, weight, loop_now(h2->http->loop));
+    if (tripped != HTTP_GUARD_NONE)
+        h2_trip(h2, tripped);
+}
+
 /* --- the session ------------------------------------------------------------------------------ */
 
 static void submit_settings(struct h2 *h2)
@@ -67,6 +110,32 @@ static void h2_fini(struct http *http)
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
+static void judge(struct h2 *h2, ssize_t read, enum h2_verdict verdict)
+{
+    struct http *http = h2->http;
+    if (read == NGHTTP2_ERR_FLOODED)
+        h2_trip(h2, HTTP_GUARD_UNREAD);
+    else if (read == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS)
+        h2_trip(h2, HTTP_GUARD_CONTINUATIONS);
+    else if (read < 0)
+        h2_kill(h2, NGHTTP2_PROTOCOL_ERROR, "not HTTP/2");
+    else if (verdict == H2_OUT_OF_ORDER)
+        h2_kill(h2, NGHTTP2_PROTOCOL_ERROR, "a stream below one opened before");
+    else if (verdict == H2_STRAY_PRIORITY)
+        h2_kill(h2, NGHTTP2_PROTOCOL_ERROR, "a priority of stream 0");
+    else if (verdict == H2_TOO_LONG)
+        h2_kill(h2, NGHTTP2_FRAME_SIZE_ERROR, "a frame above 16 KiB");
+    else if (verdict == H2_TOO_MUCH)
+        h2_trip(h2, h2->guard.tripped);
+    else if (nghttp2_session_get_outbound_queue_size(h2->session) >
+             QUEUE_MAX + 4 * (size_t)http->options.streams_max)
+        h2_trip(h2, HTTP_GUARD_UNREAD);
+    else if (h2_guard_is_hot(&h2->guard) && !http->draining) {
+        http_note_guard(http, HTTP_GUARD_GLITCHES);
+        http_drain(http);
+    }
+}
+
 static size_t h2_take(struct http *http, struct span bytes)
 {
     struct h2 *h2 = http->codec_state;
@@ -76,17 +145,7 @@ static size_t h2_take(struct http *http, struct span bytes)
         return bytes.len;
     size_t count = h2_guard_scan(&h2->guard, bytes, now, &verdict);
     ssize_t read = nghttp2_session_mem_recv(h2->session, (const uint8_t *)bytes.ptr, count);
-    if (read == NGHTTP2_ERR_FLOODED)
-        h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "a flood of frames");
-    else if (read < 0)
-        h2_kill(h2, NGHTTP2_PROTOCOL_ERROR, "not HTTP/2");
-    else if (verdict == H2_OUT_OF_ORDER)
-        h2_kill(h2, NGHTTP2_PROTOCOL_ERROR, "a stream below one opened before");
-    else if (verdict == H2_TOO_MUCH)
-        h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "a flood of frames");
-    else if (nghttp2_session_get_outbound_queue_size(h2->session) >
-             QUEUE_MAX + 4 * (size_t)http->options.streams_max)
-        h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "too many frames of ours wait");
+    judge(h2, read, verdict);
     if (http->options.requests_max != 0 && http->requests >= http->options.requests_max)
         http_drain(http);
     if (h2->hurries)
@@ -258,15 +317,16 @@ static void h2_expire(struct http *http)
     if (h2->blocked_at != 0 && now >= h2->blocked_at + BLOCKED_MS) {
         /* Resets cannot leave, so dead streams would hold the connection for ever. */
         if (!is_watched(http)) {
+            http_note_guard(http, HTTP_GUARD_BLOCKED);
             http_over(http, CONN_TIMED_OUT);
             return;
         }
         h2->blocked_at = now;
     }
     if (h2->guard.block_at != 0 && now >= h2->guard.block_at + most)
-        h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "a head that did not arrive in time");
+        h2_trip(h2, HTTP_GUARD_SLOW_HEADS);
     else if ((h2->settings_at == 0 || h2->acked_at == 0) && now >= http->opened_at + most)
-        h2_kill(h2, NGHTTP2_SETTINGS_TIMEOUT, "no SETTINGS in time");
+        h2_trip(h2, HTTP_GUARD_SLOW_PREFACE);
     go_on_draining(h2);
     conn_wake(http->conn);
 }

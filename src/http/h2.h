@@ -33,6 +33,10 @@ struct h2 {
 
 /* Ends the session with `code` (RFC 9113 5.4.1); its last bytes still leave. */
 void h2_kill(struct h2 *h2, uint32_t code, const char *why);
+/* Ends it because a guard says so. */
+void h2_trip(struct h2 *h2, enum http_guard guard);
+/* What honest peers rarely send was seen: see h2_guard_count(). */
+void h2_note_glitch(struct h2 *h2, enum http_guard kind, uint32_t weight);
 
 /* --- h2_calls.c: the library's callbacks, which note ------------------------------------------ */
 

@@ -5,11 +5,18 @@
 #define HTTP_H2_GUARD_H
 
 #include "base/span.h"
+#include "http/guard.h"
 
 /* How many skipped ranges of stream ids are remembered; the oldest is forgotten first. */
 enum { H2_SKIPPED_MAX = 32 };
 
-enum h2_verdict { H2_FINE, H2_OUT_OF_ORDER, H2_TOO_MUCH };
+enum h2_verdict { H2_FINE, H2_OUT_OF_ORDER, H2_STRAY_PRIORITY, H2_TOO_LONG, H2_TOO_MUCH };
+
+/* Fills by the piece and empties with time. */
+struct h2_bucket {
+    uint32_t filled;
+    uint64_t at;
+};
 
 struct h2_guard {
     bool serves;
@@ -24,17 +31,21 @@ struct h2_guard {
     unsigned skipped_count;
     uint64_t block_at; /* since when a header block is incomplete; 0: none is */
     bool block_ends;   /* its last frame is being received */
-    uint32_t glitches;
-    uint64_t glitch_at;
-    uint32_t window_updates; /* that may still come without being a glitch */
+    struct h2_bucket buckets[HTTP_GUARD_COUNT]; /* HTTP_GUARD_GLITCHES: of all together */
+    enum http_guard tripped;                    /* the first that was too full */
+    uint32_t window_updates;                    /* that may still come without being a glitch */
 };
 
 void h2_guard_init(struct h2_guard *guard, bool serves, uint64_t now);
 /* How many of `bytes` the library may see; `verdict` says why not all. */
 size_t h2_guard_scan(struct h2_guard *guard, struct span bytes, uint64_t now,
                      enum h2_verdict *verdict);
-/* `count` glitches happened; false when that is too many. */
-bool h2_guard_count(struct h2_guard *guard, uint32_t count, uint64_t now);
+/* A glitch of that kind, which weighs so much among all; HTTP_GUARD_NONE, or which limit is
+ * passed. */
+enum http_guard h2_guard_count(struct h2_guard *guard, enum http_guard kind, uint32_t weight,
+                               uint64_t now);
+/* Three quarters of all that is forgiven are used up: time to part in peace. */
+bool h2_guard_is_hot(const struct h2_guard *guard);
 /* We sent DATA: the peer may answer with window updates. */
 void h2_guard_note_data(struct h2_guard *guard);
 

@@ -8,6 +8,7 @@
 #include "http/refusal.h"
 
 enum { INFORMATIONAL_MAX = 8 /* 1xx before an answer; a flood of them is an attack */ };
+enum { BOMB_FACTOR = 10 };
 enum { REFUSAL_GLITCHES = 10 /* a refused head cost us more than a stray PING */ };
 
 static struct h2 *session_of(const struct stream *stream)
@@ -49,6 +50,10 @@ void h2_stream_note_field(struct h2 *h2, struct stream *stream, struct span name
                           bool sensitive)
 {
     struct head *head = stream->partial;
+    /* Some more than is allowed is a mistake; a multiple of it is a bomb (CVE-2026-49975), and to
+     * read on in it would be the damage. */
+    if (++stream->fields_seen > BOMB_FACTOR * h2->http->options.fields_max)
+        h2_trip(h2, HTTP_GUARD_LARGE_HEADS);
     /* Nothing is stored for what will be refused anyway. */
     if (head == NULL || stream->too_large || stream->bad != NULL)
         return;
@@ -68,20 +73,23 @@ void h2_stream_note_field(struct h2 *h2, struct stream *stream, struct span name
 }
 
 /* Nobody above ever sees this request: we answer it, or reset it. */
-static void refuse(struct h2 *h2, struct stream *stream, int status, const char *why)
+static void refuse(struct h2 *h2, struct stream *stream, const struct head *head, int status,
+                   const char *why)
 {
     struct http *http = h2->http;
     http_note_bad(http, status, why);
     stream->released = true;
-    if (!h2_guard_count(&h2->guard, REFUSAL_GLITCHES, loop_now(http->loop)))
-        h2_kill(h2, NGHTTP2_ENHANCE_YOUR_CALM, "too many malformed requests");
+    if (status == 431 && !h2->killed)
+        http_note_guard(http, HTTP_GUARD_LARGE_HEADS);
+    h2_note_glitch(h2, HTTP_GUARD_BAD_REQUESTS, REFUSAL_GLITCHES);
     if (status == 400) {
         h2_stream_kill(stream, NGHTTP2_PROTOCOL_ERROR);
         return;
     }
     stream->refuse_status = status;
     struct refusal refusal;
-    refusal_make(&refusal, http, status, why);
+    refusal_make(&refusal, http, head, status, why);
+    stream->asked_head = span_is(head->method, SPAN_OF("HEAD"));
     stream_send_head(stream, refusal.head, false);
     stream_send(stream, span_of(refusal.body, refusal.body_len));
     stream_send_end(stream, NULL);
@@ -113,8 +121,8 @@ static void note_request(struct h2 *h2, struct stream *stream, struct head *head
         facts.why = "a content-length, and no body";
     }
     if (status != 0) {
+        refuse(h2, stream, head, status, facts.why);
         head_free(head);
-        refuse(h2, stream, status, facts.why);
         return;
     }
     /* Trailers are a matter of course in HTTP/2, whatever `te` says. */

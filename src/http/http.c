@@ -139,6 +139,12 @@ void http_note_bad(struct http *http, int status, const char *why)
         http->events->note_bad(http->owner, status, why);
 }
 
+void http_note_guard(struct http *http, enum http_guard guard)
+{
+    if (http->events->note_guard != NULL && !http->closed)
+        http->events->note_guard(http->owner, guard);
+}
+
 void http_wake_room(struct http *http)
 {
     http->room_news = true;
@@ -175,6 +181,7 @@ static void fire(void *owner)
     if (http->over)
         return;
     if (http->codec == NULL) {
+        http_note_guard(http, HTTP_GUARD_SLOW_PREFACE);
         http_over(http, CONN_TIMED_OUT);
         return;
     }

@@ -4,6 +4,7 @@
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
+#include "http/guard.h"
 #include "http/stream.h"
 #include "io/conn.h"
 
@@ -18,6 +19,7 @@ struct http_options {
     uint32_t send_bytes_max;      /* given and not sent, per stream; default 32768 */
     uint32_t head_ms_max;         /* a request head must be whole by then; default 10000 */
     uint32_t idle_ms_max;         /* without any stream; default 180000 */
+    bool cors;                    /* refusals may be read by any origin's script */
     uint32_t requests_max;        /* per connection, then drain; 0: no bound */
 };
 
@@ -31,6 +33,8 @@ struct http_events {
     /* Callers' side: a request was refused before it had a stream for anyone above: 400, 408, 413,
      * 414, 417, 431, 501, 505. For the log and the counters. May be NULL. */
     void (*note_bad)(void *owner, int status, const char *why);
+    /* A guard had to act: to be counted. The connection ends, but for LARGE_HEADS. May be NULL. */
+    void (*note_guard)(void *owner, enum http_guard guard);
     /* Workers' side: usable, or room for another stream came. May be NULL. */
     void (*note_room)(void *owner);
     /* No more streams will be possible, and all are over; http_close() it. Once. */

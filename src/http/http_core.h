@@ -94,6 +94,7 @@ struct stream {
     int64_t out_length; /* as declared; -1 without */
     uint64_t given;     /* body bytes in all */
     uint64_t sent;      /* of these, gone */
+    uint64_t advanced;  /* `sent` when it last was progress; see stream_sent_bytes() */
     bool out_headed;    /* a head was given */
     bool out_ended;     /* the user gave all */
     bool out_sent;      /* all has left */
@@ -108,9 +109,11 @@ struct stream {
     bool dying;     /* a reset is to be sent, or was */
     bool reset_sent;
     bool peer_reset;
-    bool too_large;    /* its head or trailers passed a limit */
-    const char *bad;   /* why its head is malformed */
-    int refuse_status; /* to be answered by ourselves */
+    bool frame_was_bad;   /* the library judged so of one, and resets it */
+    uint32_t fields_seen; /* of its head and trailers, stored or not */
+    bool too_large;       /* its head or trailers passed a limit */
+    const char *bad;      /* why its head is malformed */
+    int refuse_status;    /* to be answered by ourselves */
     uint32_t reset_code;
     size_t taken; /* by the user, the library not told yet */
 };
@@ -135,6 +138,7 @@ void stream_note_head(struct stream *stream, struct head *head, const struct hea
 /* --- http.c, for codecs ----------------------------------------------------------------------- */
 
 void http_note_bad(struct http *http, int status, const char *why);
+void http_note_guard(struct http *http, enum http_guard guard);
 /* Nothing more will happen here: streams are lost, the owner is told. */
 void http_over(struct http *http, enum conn_end end);
 /* A deadline may have changed. */

@@ -1,6 +1,7 @@
 # src/http: HTTP/2 and HTTP/1.1, both roles; nghttp2 appears only here
 src_libteegate_a_SOURCES += \
     src/http/field.c src/http/field.h \
+    src/http/guard.h \
     src/http/h1.c src/http/h1.h \
     src/http/h1_body.c src/http/h1_body.h \
     src/http/h1_framing.c src/http/h1_framing.h \

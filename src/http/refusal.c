@@ -22,7 +22,7 @@ static enum fault fault_of(int status)
     }
 }
 
-static void write_body(struct refusal *refusal, int status, const char *why)
+static void write_problem(struct refusal *refusal, int status, const char *why)
 {
     const struct fault_row *row = fault_row(fault_of(status));
     char type[96];
@@ -41,15 +41,49 @@ static void write_body(struct refusal *refusal, int status, const char *why)
     refusal->body_len = json_written(&json).len;
 }
 
-void refusal_make(struct refusal *refusal, struct http *http, int status, const char *why)
+/* All words are the gateway's own: there is nothing to escape. */
+static void write_page(struct refusal *refusal, int status, const char *why)
+{
+    const char *title = fault_row(fault_of(status))->title;
+    int len = snprintf(refusal->body, sizeof(refusal->body),
+                       "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
+                       "<meta name=\"viewport\" content=\"width=device-width\">"
+                       "<title>%d</title><h1>%s</h1><p>%s</p></html>",
+                       status, title, why);
+    must(len > 0 && (size_t)len < sizeof(refusal->body));
+    refusal->body_len = (size_t)len;
+}
+
+/* As browsers write it when they go to a page: HTML before all else. */
+static bool wants_page(const struct head *head)
+{
+    const struct field *accept = head == NULL ? NULL : head_find(head, SPAN_OF("accept"));
+    return accept != NULL && span_starts(accept->value, SPAN_OF("text/html"));
+}
+
+void refusal_make(struct refusal *refusal, struct http *http, const struct head *request,
+                  int status, const char *why)
 {
     char length[24];
     struct head *head = head_new(1024, 8);
-    write_body(refusal, status, why);
+    bool page = wants_page(request);
+    if (page)
+        write_page(refusal, status, why);
+    else
+        write_problem(refusal, status, why);
     snprintf(length, sizeof(length), "%zu", refusal->body_len);
     head->status = status;
-    must(head_add(head, SPAN_OF("content-type"), SPAN_OF("application/problem+json")));
+    must(
+        head_add(head, SPAN_OF("content-type"),
+                 page ? SPAN_OF("text/html; charset=utf-8") : SPAN_OF("application/problem+json")));
     must(head_add(head, SPAN_OF("content-length"), span_text(length)));
+    must(head_add(head, SPAN_OF("cache-control"), SPAN_OF("private, no-store")));
+    must(head_add(head, SPAN_OF("x-content-type-options"), SPAN_OF("nosniff")));
+    if (page)
+        must(head_add(head, SPAN_OF("content-security-policy"), SPAN_OF("default-src 'none'")));
+    /* Without asking for the origin: the field may be what could not be read. */
+    if (http->options.cors)
+        must(head_add(head, SPAN_OF("access-control-allow-origin"), SPAN_OF("*")));
     http_add_date(http, head);
     refusal->head = head;
 }

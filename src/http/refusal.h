@@ -5,7 +5,7 @@
 
 #include "http/http_core.h"
 
-enum { REFUSAL_BODY_MAX = 512 };
+enum { REFUSAL_BODY_MAX = 768 };
 
 struct refusal {
     struct head *head; /* the taker's to free or give away */
@@ -14,6 +14,9 @@ struct refusal {
 };
 
 /* `status` is 400, 408, 413, 414, 417, 431, 501 or 505; `why` completes "The request has ..". */
-void refusal_make(struct refusal *refusal, struct http *http, int status, const char *why);
+/* `head`: as much of the request's as is known, or NULL; a browser that asks for a page gets one.
+ */
+void refusal_make(struct refusal *refusal, struct http *http, const struct head *head, int status,
+                  const char *why);
 
 #endif

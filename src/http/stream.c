@@ -7,6 +7,8 @@
 #include "http/http_core.h"
 
 enum { WINDOW_INITIAL = 65535 /* RFC 9113 6.9.2: until our SETTINGS are acknowledged */ };
+/* Less is no progress, while more waits: a byte now and then would hold a stream for ever. */
+enum { ADVANCE_BYTES = 1024 };
 
 /* --- life ------------------------------------------------------------------------------------- */
 
@@ -328,7 +330,7 @@ bool stream_is_sent(const struct stream *stream)
 
 uint64_t stream_sent_bytes(const struct stream *stream)
 {
-    return stream->sent;
+    return stream->advanced;
 }
 
 /* Wakes its user once half of the buffer is free again, so that small frames do not wake it each.
@@ -338,6 +340,8 @@ void stream_note_sent(struct stream *stream, size_t count)
     size_t half = stream->out.bytes_max / 2;
     size_t before = stream->out.bytes + count;
     stream->sent += count;
+    if (stream->out.bytes == 0 || stream->sent - stream->advanced >= ADVANCE_BYTES)
+        stream->advanced = stream->sent;
     if (!stream->out_ended && before > half && stream->out.bytes <= half)
         stream_wake(stream);
 }

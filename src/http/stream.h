@@ -68,7 +68,9 @@ size_t stream_move(struct stream *to, struct stream *from, size_t count);
 /* Ends our side; `trailers` (owned from here, may be NULL) go last. */
 void stream_send_end(struct stream *stream, struct head *trailers);
 bool stream_is_sent(const struct stream *stream); /* our end was written to the conn */
-/* Body bytes given by us that have left towards the peer's window (for stall timers). */
+/* Body bytes given by us that have left towards the peer's window, for stall timers: told in steps
+ * of 1 KiB, or once nothing waits, so that a peer which takes a byte now and then stalls like one
+ * that takes none. */
 uint64_t stream_sent_bytes(const struct stream *stream);
 
 /* --- ending ----------------------------------------------------------------------------------- */

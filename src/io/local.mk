@@ -8,4 +8,7 @@ src_libteegate_a_SOURCES += \
     src/io/tls.c src/io/tls.h \
     src/io/conn.c src/io/conn.h src/io/conn_parts.h \
     src/io/conn_read.c src/io/conn_linger.c src/io/conn_tls.c \
-    src/io/redis.c src/io/redis.h src/io/redis_reader.c src/io/redis_reader.h
+    src/io/redis.c src/io/redis.h src/io/redis_reader.c src/io/redis_reader.h \
+    src/io/redis_facts.c src/io/redis_facts.h \
+    src/io/fleet.c src/io/fleet.h src/io/fleet_parts.h \
+    src/io/fleet_sentinel.c src/io/fleet_cluster.c src/io/fleet_errand.c

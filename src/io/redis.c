@@ -18,9 +18,11 @@ enum {
     CONNECT_MS_DEFAULT = 2000,
     CALL_MS_MAX = 60 * 1000,
     OVERDUE_MS = 5000,
-    LOOK_MS = 10, /* between two looks at the deadlines, which walk all calls */
+    ASKING_BYTES = 16,
+    LOOK_MS = 10,     /* between two looks at the deadlines, which walk all calls */
+    TIMEOUTS_MAX = 5, /* deadlines passed without a reply in between */
     BACKOFF_MS_FIRST = 200,
-    BACKOFF_MS_MAX = 2000
+    BACKOFF_MS_MAX = 800 /* calls are taken within a second of its return */
 };
 
 enum redis_state { REDIS_AWAY, REDIS_CONNECTING, REDIS_GREETING, REDIS_UP, REDIS_CLOSED };
@@ -34,6 +36,7 @@ struct call {
     uint64_t id;
     uint64_t deadline_at;
     bool answered; /* with NULL: the reply, when it comes, is thrown away */
+    bool asking;   /* behind ASKING */
 
     const struct redis_script *script; /* NULL: not, or not any more, to be sent again */
     char *command;
@@ -53,12 +56,16 @@ struct redis {
     struct list calls; /* in the order of their replies */
     struct list late;
     unsigned call_count;
+    unsigned timeouts; /* in a row */
+    bool asking;       /* the next call goes behind ASKING */
+    bool failed;       /* since it was up, or made */
     size_t script_bytes;
     uint32_t backoff_ms;
     uint64_t looked_at;
     struct timer look;
     struct timer again;
     struct grave grave;
+    struct redis_facts facts;
     char why[160];
 };
 
@@ -118,6 +125,7 @@ static void lose(struct redis *redis, const char *why, const char *detail)
     bool was_up = redis->state == REDIS_UP;
     snprintf(redis->why, sizeof(redis->why), "%s%s", why, detail);
     redis->state = REDIS_AWAY;
+    redis->failed = true;
     conn_close(redis->conn, false);
     redis->conn = NULL;
     redis_reader_fini(&redis->reader);
@@ -155,25 +163,18 @@ static void note_look(void *owner)
         uint64_t at = call->deadline_at > now ? call->deadline_at : gone_at;
         next = at < next ? at : next;
     }
-    while ((node = list_take(&redis->late)) != NULL)
+    while ((node = list_take(&redis->late)) != NULL) {
+        ++redis->timeouts;
         call_answer(container_of(node, struct call, late), NULL);
+    }
     if (redis->conn == NULL)
         return; /* lost or closed by who was told */
-    if (overdue)
+    if (redis->timeouts >= TIMEOUTS_MAX && redis->state == REDIS_UP)
+        lose(redis, "it left five commands in a row unanswered", "");
+    else if (overdue)
         lose(redis, "it left a command unanswered", "");
     else if (next != UINT64_MAX)
         look_at(redis, next);
-}
-
-/* Sends `command` (its caller's) and appends `call` to those in flight. */
-static bool send_call(struct redis *redis, struct call *call, struct span command)
-{
-    if (conn_room(redis->conn) < command.len)
-        return false;
-    conn_write(redis->conn, command);
-    list_append(&redis->calls, &call->node);
-    look_at(redis, call->deadline_at);
-    return true;
 }
 
 static struct call *call_new(struct redis *redis, uint64_t deadline_at, redis_answer *answer,
@@ -188,6 +189,35 @@ static struct call *call_new(struct redis *redis, uint64_t deadline_at, redis_an
     call->owner = owner;
     call->id = id;
     return call;
+}
+
+static void note_nothing(void *owner, uint64_t id, const redisReply *reply)
+{
+    /* Whatever it says, the command behind it tells. */
+}
+
+/* Its reply takes a place of its own in the order. */
+static void send_asking(struct redis *redis)
+{
+    struct call *call = call_new(redis, UINT64_MAX, note_nothing, redis, 0);
+    conn_write(redis->conn, SPAN_OF("*1\r\n$6\r\nASKING\r\n"));
+    list_append(&redis->calls, &call->node);
+    ++redis->call_count;
+}
+
+/* Sends `command` (its caller's) and appends `call` to those in flight. */
+static bool send_call(struct redis *redis, struct call *call, struct span command)
+{
+    call->asking = redis->asking;
+    redis->asking = false;
+    if (conn_room(redis->conn) < command.len + ASKING_BYTES)
+        return false;
+    if (call->asking)
+        send_asking(redis);
+    conn_write(redis->conn, command);
+    list_append(&redis->calls, &call->node);
+    look_at(redis, call->deadline_at);
+    return true;
 }
 
 /* The command in RESP, redisFreeCommand() it. */
@@ -235,8 +265,10 @@ static bool send_text(struct redis *redis, struct call *call)
         snprintf(head, sizeof(head), "*%u\r\n$4\r\nEVAL\r\n$%zu\r\n", call->word_count, text.len);
     must(head_len > 0 && (size_t)head_len < sizeof(head));
     size_t len = (size_t)head_len + text.len + 2 + tail.len;
-    if (conn_room(redis->conn) < len)
+    if (conn_room(redis->conn) < len + ASKING_BYTES)
         return false;
+    if (call->asking)
+        send_asking(redis);
     conn_write(redis->conn, span_of(head, (size_t)head_len));
     conn_write(redis->conn, text);
     conn_write(redis->conn, SPAN_OF("\r\n"));
@@ -249,12 +281,24 @@ static bool send_text(struct redis *redis, struct call *call)
 static void note_reply(struct redis *redis, const redisReply *reply)
 {
     struct call *call = container_of(list_take(&redis->calls), struct call, node);
+    const struct conn *conn = redis->conn;
+    redis->timeouts = 0;
     if (call->script != NULL && !call->answered && is_error(reply, SPAN_OF("NOSCRIPT")) &&
         send_text(redis, call))
         return;
     --redis->call_count;
     call_answer(call, reply);
     call_free(redis, call);
+    if (redis->conn == conn && redis->options.inspect && is_error(reply, SPAN_OF("READONLY")))
+        lose(redis, "it takes no writes any more: it became a replica", "");
+}
+
+/* ["message", channel, text]: it has no place in the order. */
+static bool is_message(const struct redis *redis, const redisReply *reply)
+{
+    return redis->events->note_message != NULL && reply->type == REDIS_REPLY_ARRAY &&
+           reply->elements == 3 && reply->element[0]->type == REDIS_REPLY_STRING &&
+           strcmp(reply->element[0]->str, "message") == 0;
 }
 
 static size_t note_bytes(void *owner, struct span bytes)
@@ -268,6 +312,9 @@ static size_t note_bytes(void *owner, struct span bytes)
             lose(redis, "it sent what is no reply, or one too large", "");
         } else if (reply == NULL) {
             break;
+        } else if (is_message(redis, reply)) {
+            redis->events->note_message(redis->owner, reply);
+            freeReplyObject(reply);
         } else if (list_is_empty(&redis->calls)) {
             lose(redis, "it sent a reply nobody asked for", "");
             freeReplyObject(reply);
@@ -282,6 +329,7 @@ static size_t note_bytes(void *owner, struct span bytes)
 static void note_up(struct redis *redis)
 {
     redis->state = REDIS_UP;
+    redis->failed = false;
     redis->backoff_ms = BACKOFF_MS_FIRST;
     redis->why[0] = '\0';
     if (redis->events->note_up != NULL)
@@ -315,30 +363,92 @@ static void note_ping(void *owner, uint64_t id, const redisReply *reply)
         lose(redis, "it wants a password: ", reply->str);
     else if (is_error(reply, SPAN_OF("LOADING")) || is_error(reply, SPAN_OF("MASTERDOWN")))
         lose(redis, "it is not ready yet: ", reply->str);
-    else
+    else if (!redis->options.inspect)
         note_up(redis); /* nor need a user be allowed to ping */
+}
+
+static void note_role(void *owner, uint64_t id, const redisReply *reply)
+{
+    redis_facts_role(&((struct redis *)owner)->facts, reply);
+}
+
+static void note_time(void *owner, uint64_t id, const redisReply *reply)
+{
+    redis_facts_time(&((struct redis *)owner)->facts, reply);
+}
+
+/* The last of the greeting of a server that is to hold money. */
+static void note_info(void *owner, uint64_t id, const redisReply *reply)
+{
+    struct redis *redis = owner;
+    char why[sizeof(redis->why)];
+    struct redis_facts *facts = &redis->facts;
+    char role[sizeof(facts->role)];
+    if (redis->state != REDIS_GREETING)
+        return;
+    if (reply == NULL) {
+        lose(redis, "it did not answer in time", "");
+        return;
+    }
+    memcpy(role, facts->role, sizeof(role));
+    redis_facts_info(facts, reply);
+    if (role[0] != '\0')
+        memcpy(facts->role, role, sizeof(role));
+    if (redis_facts_are_good(facts, redis->options.needs_aof, why, sizeof(why)))
+        note_up(redis);
+    else
+        lose(redis, why, "");
+}
+
+static void greet(struct redis *redis, const struct span *words, unsigned count,
+                  redis_answer *answer)
+{
+    uint64_t deadline_at = loop_now(redis->loop) + redis->options.connect_ms_max;
+    must(call_words(redis, words, count, call_new(redis, deadline_at, answer, redis, 0)));
+}
+
+/* The certificate's chain was verified by the handshake; now whether it is this server's. */
+static bool is_named(struct redis *redis)
+{
+    char address[ADDRESS_TEXT_MAX];
+    const struct redis_options *options = &redis->options;
+    return tls_certificate_names(conn_peer_certificate(redis->conn),
+                                 options->tls_name[0] != '\0'
+                                     ? options->tls_name
+                                     : address_text(&options->address, false, address));
 }
 
 /* The name shows who is who in CLIENT LIST. The ping's reply shows that the server answers: one
  * that still loads its file takes names, and refuses everything that touches its keys. */
 static void note_open(void *owner)
 {
+    static const struct span name[] = {{"CLIENT", 6}, {"SETNAME", 7}, {"teegate", 7}};
+    static const struct span ping[] = {{"PING", 4}}, role[] = {{"ROLE", 4}};
+    static const struct span time[] = {{"TIME", 4}}, info[] = {{"INFO", 4}};
     struct redis *redis = owner;
     const struct redis_options *options = &redis->options;
-    uint64_t deadline_at = loop_now(redis->loop) + options->connect_ms_max;
     redis->state = REDIS_GREETING;
+    redis_facts_init(&redis->facts);
+    if (options->tls != NULL && !is_named(redis)) {
+        lose(redis, "its certificate is not for ",
+             options->tls_name[0] != '\0' ? options->tls_name : "its address");
+        return;
+    }
     if (options->password[0] != '\0') {
         struct span auth[3] = {SPAN_OF("AUTH")};
         unsigned count = 1;
         if (options->user[0] != '\0')
             auth[count++] = span_text(options->user);
         auth[count++] = span_text(options->password);
-        must(call_words(redis, auth, count, call_new(redis, deadline_at, note_auth, redis, 0)));
+        greet(redis, auth, count, note_auth);
     }
-    static const struct span name[] = {{"CLIENT", 6}, {"SETNAME", 7}, {"teegate", 7}};
-    static const struct span ping[] = {{"PING", 4}};
-    must(call_words(redis, name, 3, call_new(redis, deadline_at, note_named, redis, 0)));
-    must(call_words(redis, ping, 1, call_new(redis, deadline_at, note_ping, redis, 0)));
+    greet(redis, name, 3, note_named);
+    greet(redis, ping, 1, note_ping);
+    if (!options->inspect)
+        return;
+    greet(redis, role, 1, note_role);
+    greet(redis, time, 1, note_time);
+    greet(redis, info, 1, note_info);
 }
 
 static void note_flush(void *owner)
@@ -366,9 +476,12 @@ static void note_again(void *owner)
     struct conn_options options = {.open_ms_max = redis->options.connect_ms_max,
                                    .write_bytes_max = OUT_BYTES_MAX};
     redis->state = REDIS_CONNECTING;
+    redis->timeouts = 0;
+    redis->asking = false;
     redis_reader_init(&redis->reader);
-    redis->conn =
-        conn_connect(redis->loop, &redis->options.address, NULL, NULL, &options, &events, redis);
+    redis->conn = conn_connect(redis->loop, &redis->options.address, redis->options.tls,
+                               redis->options.tls_name[0] != '\0' ? redis->options.tls_name : NULL,
+                               &options, &events, redis);
 }
 
 struct redis *redis_open(struct loop *loop, const struct redis_options *options,
@@ -415,6 +528,26 @@ bool redis_is_up(const struct redis *redis)
 const char *redis_why_down(const struct redis *redis)
 {
     return redis->why;
+}
+
+bool redis_has_failed(const struct redis *redis)
+{
+    return redis->failed;
+}
+
+const struct redis_facts *redis_facts(const struct redis *redis)
+{
+    return &redis->facts;
+}
+
+const struct address *redis_address(const struct redis *redis)
+{
+    return &redis->options.address;
+}
+
+void redis_ask_next(struct redis *redis)
+{
+    redis->asking = true;
 }
 
 static bool may_call(const struct redis *redis)

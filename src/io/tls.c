@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509err.h>
+#include <openssl/x509v3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,6 +158,35 @@ struct tls *tls_for_workers(char *error, size_t error_size)
         return NULL;
     }
     return tls;
+}
+
+struct tls *tls_for_store(const char *authorities_file, const char *certificate_file,
+                          const char *key_file, char *error, size_t error_size)
+{
+    struct tls *tls = tls_new(TLS_client_method(), false);
+    SSL_CTX *ctx = tls->ctx;
+    must(SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1);
+    must(SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1);
+    SSL_CTX_set_default_passwd_cb(ctx, refuse_password);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    if (SSL_CTX_load_verify_file(ctx, authorities_file) != 1)
+        say_why(error, error_size, "cannot use the certificates", authorities_file);
+    else if (certificate_file[0] == '\0' ||
+             load_pair(ctx, certificate_file, key_file, error, error_size))
+        return tls;
+    tls_give(tls);
+    return NULL;
+}
+
+bool tls_certificate_names(struct span certificate, const char *name)
+{
+    const unsigned char *der = (const unsigned char *)certificate.ptr;
+    X509 *leaf = certificate.len == 0 ? NULL : d2i_X509(NULL, &der, (long)certificate.len);
+    bool named = leaf != NULL && (X509_check_ip_asc(leaf, name, 0) == 1 ||
+                                  X509_check_host(leaf, name, strlen(name), 0, NULL) == 1);
+    X509_free(leaf);
+    ERR_clear_error();
+    return named;
 }
 
 struct tls *tls_take(struct tls *tls)

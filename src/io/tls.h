@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/must.h"
+#include "base/span.h"
 
 struct tls;
 
@@ -22,6 +23,13 @@ struct tls *tls_for_callers(const char *certificate_file, const char *key_file,
                             enum tls_client client, char *error, size_t error_size);
 /* Workers: TLS 1.3 only, no resumption, no tickets, ALPN h2 then http/1.1. */
 struct tls *tls_for_workers(char *error, size_t error_size);
+/* The metering store: TLS 1.2 and 1.3; the server's chain must end in one of the certificates of
+ * `authorities_file`. `certificate_file` and `key_file` empty: we show none. NULL and a sentence.
+ */
+struct tls *tls_for_store(const char *authorities_file, const char *certificate_file,
+                          const char *key_file, char *error, size_t error_size);
+/* Whether a leaf certificate (DER) is for `name`: an address, or a name as DNS has it. */
+MUST_USE bool tls_certificate_names(struct span certificate, const char *name);
 struct tls *tls_take(struct tls *tls); /* any thread */
 void tls_give(struct tls *tls);
 

@@ -84,6 +84,18 @@ static void note_answer(void *user)
     note(user, NOTED_ANSWER);
 }
 
+/* What the worker answered to its challenge is not judged again, so that no later verdict on its
+ * certificate outlasts the verdict on that. */
+static void bound_by_answer(struct link *link)
+{
+    uint64_t now = loop_now(link->site->loop);
+    uint64_t left = link->answer_ends_at > now ? link->answer_ends_at - now : 0;
+    if (link->answer_expires < link->judged.expires)
+        link->judged.expires = link->answer_expires;
+    if (left < link->judged.lasts_ms)
+        link->judged.lasts_ms = left;
+}
+
 /* On the answer to the challenge: it is the certificate's proof that says what the worker is. */
 static void note_answer_verdict(void *owner, uint64_t id, const struct proof *proof)
 {
@@ -94,10 +106,11 @@ static void note_answer_verdict(void *owner, uint64_t id, const struct proof *pr
     link->judged.trusted = proof->trusted;
     memcpy(link->judged.reason, proof->reason, sizeof(proof->reason));
     memcpy(link->judged.detail, proof->detail, sizeof(proof->detail));
-    if (proof->expires < link->judged.expires)
-        link->judged.expires = proof->expires;
-    if (proof->lasts_ms < link->judged.lasts_ms)
-        link->judged.lasts_ms = proof->lasts_ms;
+    uint64_t now = loop_now(site->loop);
+    link->answer_expires = proof->expires;
+    if (proof->lasts_ms < UINT64_MAX - now)
+        link->answer_ends_at = now + proof->lasts_ms;
+    bound_by_answer(link);
     note(link, NOTED_ANSWER_VERDICT);
 }
 
@@ -110,6 +123,7 @@ static void note_verdict(void *owner, uint64_t id, const struct proof *proof)
         return;
     link->asking = false;
     link->judged = *proof;
+    bound_by_answer(link);
     note(link, NOTED_VERDICT);
 }
 
@@ -228,6 +242,8 @@ struct link *link_open(struct link_site *site, struct registry *registry,
                        void *owner)
 {
     struct link *link = alloc_zeroed(sizeof(*link));
+    link->answer_expires = INT64_MAX;
+    link->answer_ends_at = UINT64_MAX;
     link->id = slots_take(&site->links, link);
     if (link->id == 0) {
         free(link);
@@ -599,7 +615,7 @@ static bool is_still_trusted(struct link *link)
 static void step_ready(struct link *link, unsigned noted)
 {
     uint64_t now = loop_now(link->site->loop);
-    if ((noted & NOTED_VERDICT) != 0 && !is_still_trusted(link))
+    if ((noted & NOTED_VERDICT) != 0 && now < link->answer_ends_at && !is_still_trusted(link))
         return;
     if (now >= link->expires_at) {
         link_drain(link);

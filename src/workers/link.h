@@ -78,8 +78,11 @@ struct link {
     struct grave grave;
     uint64_t expires_at; /* lane ms */
     uint64_t again_at;   /* when it is to be judged again; lane ms */
-    bool asking;         /* a verdict is on its way */
-    bool again_due;      /* collateral changed while it was CHALLENGING */
+    /* of the verdict on the answer to its challenge; the largest numbers without one */
+    int64_t answer_expires;  /* unix seconds */
+    uint64_t answer_ends_at; /* lane ms */
+    bool asking;             /* a verdict is on its way */
+    bool again_due;          /* collateral changed while it was CHALLENGING */
     uint64_t attesting_at;
     uint64_t challenge_at;
     uint64_t idle_since;

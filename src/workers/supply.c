@@ -14,6 +14,8 @@
 enum {
     RENEW_MS_MAX = 24 * 3600 * 1000,
     RETRY_MS_LEAST = 1000,
+    REACH_MS_LEAST = 2000, /* the first wait for an endpoint that could not be reached */
+    REACH_DOUBLINGS_MAX = 16,
     SOON_S = 7 * 24 * 3600,
     MINUTE_MS = 60000,
     SOURCE_BYTES_MAX = 160
@@ -31,6 +33,7 @@ struct item {
     int64_t due_ms;        /* when one is to be sent; 0: not by itself */
     int64_t came_ms;
     int64_t failed_until_ms;
+    unsigned unreached; /* times in a row */
     char detail[200];
 };
 
@@ -325,12 +328,26 @@ static void plan_renewal(struct supply *supply, struct item *item, int64_t now_m
     item->due_ms = now_ms + jittered(supply, wait);
 }
 
+/* What an endpoint said stands for the configured time. One that said nothing is asked again after
+ * seconds, twice as many each time, up to that. */
+static int64_t wait_after(struct supply *supply, struct item *item, bool is_unreached)
+{
+    if (!is_unreached) {
+        item->unreached = 0;
+        return supply->options.retry_ms;
+    }
+    int64_t wait = (int64_t)REACH_MS_LEAST << item->unreached;
+    item->unreached += item->unreached < REACH_DOUBLINGS_MAX;
+    return wait < supply->options.retry_ms ? jittered(supply, wait) : supply->options.retry_ms;
+}
+
 /* What is there is renewed until it is; what is not is asked for again when it is wanted again. */
-static void note_failed(struct supply *supply, struct item *item, const char *why, int64_t now_ms)
+static void note_failed(struct supply *supply, struct item *item, const char *why,
+                        bool is_unreached, int64_t now_ms)
 {
     struct log_line line;
     int64_t left = left_ms(item, now_ms);
-    int64_t wait = supply->options.retry_ms;
+    int64_t wait = wait_after(supply, item, is_unreached);
     if (left > 0 && left / 4 < wait)
         wait = left / 4 > RETRY_MS_LEAST ? left / 4 : RETRY_MS_LEAST;
     supply->has_news = true;
@@ -368,9 +385,10 @@ static void note_came(struct supply *supply, struct item *item, const struct err
     struct attest_bytes json = {(const uint8_t *)document->json, document->len};
     SHA256(json.ptr, json.len, sha256);
     if (item->document == NULL || memcmp(sha256, item->sha256, sizeof(sha256)) != 0) {
-        struct attest_collateral *fresh = attest_collateral_parse(json, why, sizeof(why));
+        struct attest_collateral *fresh =
+            attest_collateral_parse_with(trust_roots(item->trust), json, why, sizeof(why));
         if (fresh == NULL) {
-            note_failed(supply, item, why, now_ms);
+            note_failed(supply, item, why, false, now_ms);
             return;
         }
         (void)attest_collateral_prove(fresh);
@@ -383,6 +401,7 @@ static void note_came(struct supply *supply, struct item *item, const struct err
     item->expires = document->expires;
     item->came_ms = now_ms;
     item->failed_until_ms = 0;
+    item->unreached = 0;
     supply->has_news = true;
     plan_renewal(supply, item, now_ms);
     say_came(supply, item, errand);
@@ -395,10 +414,8 @@ void supply_take(struct supply *supply, struct letter *letter, int64_t now_ms)
     must(item->errand == errand);
     item->errand = NULL;
     --supply->errands;
-    if (!errand->found)
-        note_failed(supply, item, errand->error, now_ms);
-    else if (errand->request.renew && errand->document.from_store)
-        note_failed(supply, item, errand->error, now_ms);
+    if (!errand->found || (errand->request.renew && errand->document.from_store))
+        note_failed(supply, item, errand->error, errand->document.is_unreached, now_ms);
     else
         note_came(supply, item, errand, now_ms);
     errand_end(errand);
@@ -441,7 +458,7 @@ int64_t supply_run(struct supply *supply, int64_t now_ms)
         item->errand = send_errand(supply, item, now_ms, why, sizeof(why));
         supply->errands += item->errand != NULL;
         if (item->errand == NULL)
-            note_failed(supply, item, why, now_ms);
+            note_failed(supply, item, why, false, now_ms);
     }
     return next;
 }

@@ -133,7 +133,7 @@ static bool read_collateral(struct trust *trust, const char *const *paths, size_
     trust->collateral = alloc_array(files.count, sizeof(struct attest_collateral *));
     for (size_t i = 0; ok && i < files.count; ++i) {
         struct attest_collateral *one =
-            attest_collateral_parse(bytes_of(&files.rows[i]), why, sizeof(why));
+            attest_collateral_parse_with(trust->roots, bytes_of(&files.rows[i]), why, sizeof(why));
         if (one == NULL)
             ok = blame(files.rows[i].path, why, error, error_size);
         else
@@ -247,18 +247,49 @@ bool trust_store(const struct trust *trust, const struct collateral_options *opt
     return true;
 }
 
-/* A file that does not hold has no say: each verdict names what is wrong with it. AMD's documents
- * have no evaluation numbers. */
-static bool remember_one(const struct trust *trust, const struct attest_collateral *document,
-                         const char *store, int64_t now, char *error, size_t error_size)
+static bool holds(const struct trust *trust, const struct attest_collateral *document, int64_t now)
 {
     struct attest_request request = {.roots = trust->roots, .now = now};
     struct attest_verdict verdict = {0};
     struct attest_platform platform = attest_collateral_platform(document);
+    platform.brings_leaf = platform.tee == ATTEST_TEE_SNP; /* whichever chip it is of */
+    return attest_collateral_holds(document, &request, &platform, &verdict);
+}
+
+/* Of AMD's documents the list counts, by when it was issued. Those of several chips have lists of
+ * several ages, and the newest of a product is what verdicts stand on. */
+static bool has_newer(const struct trust *trust, const struct attest_collateral *document,
+                      int64_t now)
+{
+    struct attest_platform own = attest_collateral_platform(document);
+    uint64_t issued = attest_collateral_evaluation(document).tcb;
+    for (size_t i = 0; own.tee == ATTEST_TEE_SNP && i < trust->collateral_count; ++i) {
+        struct attest_platform its = attest_collateral_platform(trust->collateral[i]);
+        if (memcmp(&its, &own, sizeof(own)) == 0 &&
+            attest_collateral_evaluation(trust->collateral[i]).tcb > issued &&
+            holds(trust, trust->collateral[i], now))
+            return true;
+    }
+    return false;
+}
+
+/* A file that does not hold has no say: each verdict names what is wrong with it. */
+static bool remember_one(const struct trust *trust, const struct attest_collateral *document,
+                         const char *store, int64_t now, char *error, size_t error_size)
+{
+    struct attest_platform platform = attest_collateral_platform(document);
     struct attest_evaluation evaluation = attest_collateral_evaluation(document);
-    return platform.tee == ATTEST_TEE_SNP ||
-           !attest_collateral_holds(document, &request, &platform, &verdict) ||
+    return !holds(trust, document, now) || has_newer(trust, document, now) ||
            fetch_remember(store, &platform, &evaluation, error, error_size);
+}
+
+/* AMD issues lists often, and renewing one must not turn the file it replaces into a mistake: with
+ * endpoints, its files are the beginning and what is fetched goes on from there. */
+static bool may_be_replaced(const struct attest_collateral *document,
+                            const struct collateral_options *options)
+{
+    return options->endpoint_count > 0 &&
+           attest_collateral_platform(document).tee == ATTEST_TEE_SNP;
 }
 
 bool trust_remember(const struct trust *trust, const struct collateral_options *options,
@@ -269,7 +300,8 @@ bool trust_remember(const struct trust *trust, const struct collateral_options *
     if (trust->collateral_count == 0 || !trust_store(trust, options, store))
         return true;
     for (size_t i = 0; ok && i < trust->collateral_count; ++i)
-        ok = remember_one(trust, trust->collateral[i], store, now, error, error_size);
+        ok = may_be_replaced(trust->collateral[i], options) ||
+             remember_one(trust, trust->collateral[i], store, now, error, error_size);
     return ok;
 }
 

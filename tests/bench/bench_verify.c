@@ -77,8 +77,8 @@ static void put_certificate(struct scene *scene, const struct simulate_vendor *v
 static struct attest_collateral *parse_collateral(const struct scene *scene)
 {
     char error[256];
-    struct attest_collateral *parsed =
-        attest_collateral_parse(bytes_of(&scene->collateral), error, sizeof error);
+    struct attest_collateral *parsed = attest_collateral_parse_with(
+        scene->roots, bytes_of(&scene->collateral), error, sizeof error);
     simulate_need(parsed != NULL);
     return parsed;
 }

@@ -101,8 +101,9 @@ void attest_roots_free(struct attest_roots *roots)
     release(roots);
 }
 
-struct attest_collateral *attest_collateral_parse(struct attest_bytes json, char *error,
-                                                  size_t error_size)
+struct attest_collateral *attest_collateral_parse_with(const struct attest_roots *roots,
+                                                       struct attest_bytes json, char *error,
+                                                       size_t error_size)
 {
     struct attest_collateral *collateral = parse(json, "{", error, error_size);
     /* "{N" has the evaluation numbers N. */

@@ -66,6 +66,7 @@ bool fetch_collateral(struct fetch *fetch, const struct fetch_request *request,
                                     .len = strlen(the_fake.text),
                                     .expires = the_fake.expires,
                                     .from_store = the_fake.from_store};
+    document->is_unreached = the_fake.is_unreached;
     snprintf(error, error_size, "%s", the_fake.error != NULL ? the_fake.error : "");
     atomic_fetch_sub(&the_fake.out, 1);
     return found;

@@ -11,7 +11,8 @@
 struct fake_fetch {
     const char *text; /* the document; NULL: there is none */
     int64_t expires;
-    bool from_store;    /* all that was found */
+    bool from_store; /* all that was found */
+    bool is_unreached;
     const char *error;  /* what each says */
     const char *cannot; /* fetch_new() fails, saying this */
     atomic_bool blocks; /* none comes back before this is false, or it is cancelled */

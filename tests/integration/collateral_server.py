@@ -38,7 +38,7 @@ def edited(folder, document, part, change):
 
 class CollateralServer:
     def __init__(self, document, tee="tdx", old_names=False, hex_lists=True, stall_s=0.0, change=None,
-                 tls=None, ca="platform"):
+                 tls=None, ca="platform", port=0):
         """`change(part, status, fields, body)` returns what is sent instead; a Content-Length in its fields
         is sent as it is, which is how an answer gets cut off. `tls` is a certificate and its key."""
         self.document, self.tee, self.ca, self.asked = document, tee, ca, []
@@ -64,7 +64,7 @@ class CollateralServer:
             def log_message(self, *_):
                 pass
 
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.http.daemon_threads = True
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.http.server_port}"
         if tls:

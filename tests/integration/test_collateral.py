@@ -153,6 +153,17 @@ def test_what_could_not_be_had_is_not_asked_for_again_at_once(start_gateway, ven
     assert len(server.asked) == asked
 
 
+def test_an_endpoint_that_cannot_be_reached_is_asked_again_within_seconds(start_gateway, vendor, worker, serve):
+    """Unlike one that has answered, which is left alone for ten minutes here."""
+    away = serve(document_of(vendor))
+    away.stop()
+    gateway = start_fetching(start_gateway, vendor, [worker], [away.url], retry="10m")
+    key = gateway.account()
+    assert call(gateway, key).status == 503
+    serve(document_of(vendor), port=away.http.server_port)
+    trusted(gateway, key, 20)
+
+
 def test_the_second_endpoint_answers_when_the_first_does_not(start_gateway, vendor, worker, serve):
     bad, good = serve(document_of(vendor), change=nothing), serve(document_of(vendor))
     gateway = start_fetching(start_gateway, vendor, [worker], [bad.url, good.url])

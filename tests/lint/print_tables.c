@@ -61,7 +61,9 @@ static void print_options(void)
                                          "An entry of a pool's `workers`", "An entry of `agents`"};
     static const char *const notes[] = {
         "`listen` is a list, `pools` and `agents` are mappings of names; see below. `redis: embedded` "
-        "is short for\n`redis: {address: embedded}`.\n\n"
+        "is short for\n`redis: {address: embedded}`. Instead of an address, `redis.sentinels` (with "
+        "`redis.master`) or `redis.cluster` is a list\nof up to 16 addresses; the rest of a Cluster "
+        "is found by itself. See [redis.md](redis.md).\n\n"
         "`collateral.endpoints` is a URL or a list of at most 8, asked in this order: see "
         "[collateral.md](collateral.md).",
         "",

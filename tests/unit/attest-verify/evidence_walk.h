@@ -122,16 +122,19 @@ static inline void walk_list(struct walk *walk, const char *member)
     spoiled_put_crl(walk->spoiler->document, member, list);
 }
 
-/* By the shape of each member's value: a PEM chain, a list in hexadecimal, a signed text. */
+/* By the shape of each member's value: a PEM chain, a signature, a list in hexadecimal, a signed
+ * text. A signature is told by its length, for it may begin as a list does: one in 65,536. */
 static inline void walk_member(struct walk *walk, const char *name)
 {
     const char *text = spoiled_text(walk->spoiler->document, name);
     if (strncmp(text, "-----BEGIN", 10) == 0)
         walk_member_chain(walk, name);
+    else if (strlen(text) == 128)
+        return;
     else if (strncmp(text, "3082", 4) == 0)
         walk_list(walk, name);
     else if (text[0] != '{')
-        ck_assert_msg(strlen(text) == 128, "%s is neither chain, list, text nor signature", name);
+        ck_abort_msg("%s is neither chain, list, text nor signature", name);
     else if (walk_wants(walk, name, 0) && walk->change_text != NULL)
         walk->change_text(walk, name);
 }

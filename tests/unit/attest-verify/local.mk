@@ -176,16 +176,11 @@ check_PROGRAMS += tests/unit/attest-verify/test_policy_schema
 tests_unit_attest_verify_test_policy_schema_SOURCES = tests/unit/attest-verify/test_policy_schema.c tests/unit/checks.h
 tests_unit_attest_verify_test_policy_schema_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_attest_verify_test_policy_schema_LDADD = $(ATTEST_TEST_LIBS)
-check_PROGRAMS += tests/unit/attest-verify/test_snp_certificate
-tests_unit_attest_verify_test_snp_certificate_SOURCES = tests/unit/attest-verify/test_snp_certificate.c \
+check_PROGRAMS += tests/unit/attest-verify/test_mutations_snp_certificate
+tests_unit_attest_verify_test_mutations_snp_certificate_SOURCES = tests/unit/attest-verify/test_mutations_snp_certificate.c \
     tests/unit/attest-verify/amd_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
-tests_unit_attest_verify_test_snp_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_attest_verify_test_snp_certificate_LDADD = $(ATTEST_TEST_LIBS)
-check_PROGRAMS += tests/unit/attest-verify/test_snp_document
-tests_unit_attest_verify_test_snp_document_SOURCES = tests/unit/attest-verify/test_snp_document.c \
-    tests/unit/attest-verify/amd_scene.h tests/unit/checks.h $(SIMULATE_SOURCES)
-tests_unit_attest_verify_test_snp_document_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_attest_verify_test_snp_document_LDADD = $(ATTEST_TEST_LIBS)
+tests_unit_attest_verify_test_mutations_snp_certificate_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_attest_verify_test_mutations_snp_certificate_LDADD = $(ATTEST_TEST_LIBS)
 check_PROGRAMS += tests/unit/attest-verify/test_moment
 tests_unit_attest_verify_test_moment_SOURCES = tests/unit/attest-verify/test_moment.c tests/unit/checks.h
 tests_unit_attest_verify_test_moment_CPPFLAGS = $(TEST_CPPFLAGS)

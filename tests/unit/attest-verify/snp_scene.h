@@ -52,7 +52,7 @@ struct snp_scene {
     size_t extension_count;
     EVP_PKEY *ark_key, *ica_key, *leaf_key, *report_key, *pinned_key;
     int salt; /* of the leaf's signature */
-    int64_t leaf_from, leaf_to, ica_from, ica_to, list_from, list_to;
+    int64_t leaf_from, leaf_to, ica_from, ica_to, ark_from, ark_to, list_from, list_to;
     enum snp_list list;
     bool no_leaf, no_ica, no_ark, leaf_is_v1;
     const char *policy; /* NULL: none at all */
@@ -139,6 +139,8 @@ static inline void snp_scene_set(struct snp_scene *scene)
                                 .leaf_to = NOW + 300 * DAY,
                                 .ica_from = NOW - 9 * DAY,
                                 .ica_to = NOW + 400 * DAY,
+                                .ark_from = NOW - 9 * DAY,
+                                .ark_to = NOW + 900 * DAY,
                                 .list_from = NOW - DAY,
                                 .list_to = NOW + 100 * DAY,
                                 .policy = SNP_POLICY,
@@ -267,9 +269,10 @@ static inline void snp_make_ca(X509 *certificate, X509 *issuer, const char *usag
     }
 }
 
-static inline X509 *snp_make_ark(const char *name, EVP_PKEY *key)
+static inline X509 *snp_make_ark(const struct snp_scene *scene, EVP_PKEY *key)
 {
-    X509 *ark = snp_certificate(name, key, name, 1, NOW - 9 * DAY, NOW + 900 * DAY);
+    X509 *ark =
+        snp_certificate(scene->ark_name, key, scene->ark_name, 1, scene->ark_from, scene->ark_to);
     snp_make_ca(ark, ark, "critical,keyCertSign,cRLSign");
     snp_sign(ark, key, 48);
     return ark;
@@ -300,7 +303,7 @@ static inline X509 *snp_make_leaf(const struct snp_scene *scene)
 static inline X509_CRL *snp_make_list(const struct snp_scene *scene, X509 *ark, X509 *ica)
 {
     EVP_PKEY *key = scene->list == LIST_OTHER_KEY ? keys.other_ark : scene->ark_key;
-    X509 *named = scene->list == LIST_OTHER_KEY ? snp_make_ark(scene->ark_name, key) : ark;
+    X509 *named = scene->list == LIST_OTHER_KEY ? snp_make_ark(scene, key) : ark;
     X509_NAME *name = snp_name(scene->list == LIST_OTHER_NAME ? "ARK-Genoa" : scene->ark_name);
     X509_CRL *crl = X509_CRL_new();
     ASN1_TIME *from = ASN1_TIME_set(NULL, (time_t)scene->list_from);
@@ -356,7 +359,7 @@ static inline void snp_sign_report(struct snp_scene *scene)
 static inline struct attest_roots *snp_roots(const struct snp_scene *scene)
 {
     char error[128], *pem;
-    X509 *ark = snp_make_ark(scene->ark_name, scene->pinned_key);
+    X509 *ark = snp_make_ark(scene, scene->pinned_key);
     BIO *bio = BIO_new(BIO_s_mem());
     PEM_write_bio_X509(bio, ark);
     long len = BIO_get_mem_data(bio, &pem);
@@ -381,7 +384,7 @@ static inline enum attest_reason snp_judge(struct snp_scene *scene)
     unsigned char *list = NULL;
     if (!scene->is_unsigned)
         snp_sign_report(scene);
-    X509 *ark = snp_make_ark(scene->ark_name, scene->ark_key), *leaf = snp_make_leaf(scene);
+    X509 *ark = snp_make_ark(scene, scene->ark_key), *leaf = snp_make_leaf(scene);
     X509 *ica = snp_certificate(scene->ica_name, scene->ica_key, scene->ark_name, 2,
                                 scene->ica_from, scene->ica_to);
     snp_make_ca(ica, ark, "critical,keyCertSign");

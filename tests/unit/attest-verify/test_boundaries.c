@@ -113,9 +113,28 @@ START_TEST(the_ends_of_time_are_refused)
 }
 END_TEST
 
+static void begin_as_a_list(const struct spoiler *spoiler)
+{
+    struct walk walk = {.spoiler = spoiler, .wanted = SIZE_MAX};
+    memcpy(spoiled_text(spoiler->document, "tcb_info_signature"), "3082", 4);
+    memcpy(spoiled_text(spoiler->document, "qe_identity_signature"), "3082", 4);
+    walk_evidence(&walk);
+    ck_assert_uint_eq(walk.found, DATED);
+}
+
+/* One signature in 65,536 does: the walk once took it for a list. */
+START_TEST(a_signature_that_begins_as_a_list_is_none)
+{
+    struct spoiled one;
+    spoiled_set(&one, ATTEST_TEE_TDX, begin_as_a_list);
+    ck_assert_int_eq(spoiled_judge(&one), ATTEST_COLLATERAL_SIGNATURE);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {every_date_of_the_evidence_holds_to_the_second,
-                                  the_ends_of_time_are_refused, NULL};
+                                  the_ends_of_time_are_refused,
+                                  a_signature_that_begins_as_a_list_is_none, NULL};
     return checks_run("boundaries", tests);
 }

@@ -113,7 +113,7 @@ START_TEST(an_encrypted_or_labelled_certificate_is_not_read)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
         struct cursor cursor = av_cursor_over(
             (struct attest_bytes){.ptr = (const uint8_t *)texts[i], .len = strlen(texts[i])});
-        ck_assert_ptr_null(av_pem_take_certificate(&cursor));
+        ck_assert_ptr_null(av_pem_take_certificate(&cursor, NULL));
     }
 }
 END_TEST

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memmem() */
 /* The decoder and the shorter way to a signature's answer must tell of any bytes what OpenSSL
  * tells: each test asks both. */
 #include "bytes/crypto.h"
@@ -5,7 +6,10 @@
 
 #include "../checks.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/params.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
@@ -128,6 +132,21 @@ static struct der certificate_of(const char *curve)
     return der;
 }
 
+static struct der rsa_certificate(unsigned bits, unsigned exponent)
+{
+    EVP_PKEY_CTX *making = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    EVP_PKEY *key = NULL;
+    OSSL_PARAM options[] = {OSSL_PARAM_construct_uint("bits", &bits),
+                            OSSL_PARAM_construct_uint("e", &exponent), OSSL_PARAM_construct_end()};
+    ck_assert_int_eq(EVP_PKEY_keygen_init(making), 1);
+    ck_assert_int_eq(EVP_PKEY_CTX_set_params(making, options), 1);
+    ck_assert_int_eq(EVP_PKEY_generate(making, &key), 1);
+    struct der der = self_signed(key, EVP_sha256());
+    EVP_PKEY_free(key);
+    EVP_PKEY_CTX_free(making);
+    return der;
+}
+
 static struct der p256_certificate(void)
 {
     return certificate_of("P-256");
@@ -186,6 +205,49 @@ START_TEST(with_any_bit_flipped_it_reads_as_openssl_reads_it)
     /* keys, names and signatures are still in shape */
     ck_assert_int_gt(flip_each_bit("P-256", 1), 500);
     ck_assert_int_gt(flip_each_bit("P-384", 9), 50);
+}
+END_TEST
+
+START_TEST(an_rsa_key_of_4096_bits_comes_from_no_provider)
+{
+    struct der der = rsa_certificate(4096, RSA_F4);
+    ck_assert(check_alike(&der));
+    X509 *certificate = av_decode_certificate(&decoder, bytes_of(&der));
+    EVP_PKEY *key = X509_get0_pubkey(certificate);
+    ck_assert_ptr_null(EVP_PKEY_get0_provider(key));
+    ck_assert(EVP_PKEY_is_a(key, "RSA"));
+    ck_assert_int_eq(EVP_PKEY_get_bits(key), 4096);
+    ck_assert_int_eq(X509_verify(certificate, key), 1);
+    X509_free(certificate);
+    /* The frame of the key and the ends of the modulus, each bit; the rest, one in 61. */
+    const uint8_t *frame = memmem(der.bytes, der.len, "\x30\x82\x02\x22\x30\x0d", 6);
+    ck_assert_ptr_nonnull(frame);
+    size_t from = 8 * (size_t)(frame - der.bytes), to = from + 8 * 550;
+    int certificates = 0;
+    for (size_t bit = 0; bit < 8 * der.len; ++bit) {
+        bool is_frame = (bit >= from && bit < from + 8 * 40) || (bit >= to - 8 * 8 && bit < to);
+        if (!is_frame && bit % 61 != 0)
+            continue;
+        der.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        certificates += check_alike(&der);
+        der.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    ck_assert_int_gt(certificates, 50);
+}
+END_TEST
+
+START_TEST(rsa_keys_of_other_sizes_and_exponents_are_left_to_openssl)
+{
+    static const struct {
+        unsigned bits, exponent;
+    } keys[] = {{2048, RSA_F4}, {2048, 3}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; ++i) {
+        struct der der = rsa_certificate(keys[i].bits, keys[i].exponent);
+        ck_assert(check_alike(&der));
+        X509 *certificate = av_decode_certificate(&decoder, bytes_of(&der));
+        ck_assert_ptr_nonnull(EVP_PKEY_get0_provider(X509_get0_pubkey(certificate)));
+        X509_free(certificate);
+    }
 }
 END_TEST
 
@@ -306,6 +368,8 @@ int main(void)
                                   a_key_of_either_curve_comes_from_no_provider,
                                   a_certificate_outlives_its_decoder,
                                   with_any_bit_flipped_it_reads_as_openssl_reads_it,
+                                  an_rsa_key_of_4096_bits_comes_from_no_provider,
+                                  rsa_keys_of_other_sizes_and_exponents_are_left_to_openssl,
                                   a_byte_more_or_any_less_is_no_certificate,
                                   other_kinds_of_key_read_as_openssl_reads_them,
                                   another_key_did_not_sign_it,

@@ -1,5 +1,6 @@
 /* The whole verifier on dstack certificates: ra-tls g.24, line by line, and the names that an event
  * log gives to a policy. */
+#include "simulate/simulate_pki.h"
 #include "verify_scene.h"
 
 #include <zlib.h>
@@ -290,6 +291,112 @@ START_TEST(an_envelope_of_another_kind_is_refused_by_name)
 }
 END_TEST
 
+/* Bytes put in the place of others, where these first stand; of any lengths. */
+struct edit {
+    const char *from;
+    size_t from_len;
+    const char *to;
+    size_t to_len;
+    enum attest_reason reason;
+};
+#define BYTES(text) text, sizeof(text) - 1
+
+static const struct edit *edit; /* for the spoiler; each test runs alone */
+
+static void splice(struct simulate_bytes *bytes, const struct edit *one)
+{
+    struct simulate_bytes out = {0};
+    size_t at = 0;
+    while (at + one->from_len <= bytes->len &&
+           memcmp(bytes->ptr + at, one->from, one->from_len) != 0)
+        ++at;
+    ck_assert_msg(at + one->from_len <= bytes->len, "nowhere: %s", one->from);
+    simulate_put(&out, bytes->ptr, at);
+    simulate_put(&out, one->to, one->to_len);
+    simulate_put(&out, bytes->ptr + at + one->from_len, bytes->len - at - one->from_len);
+    simulate_bytes_fini(bytes);
+    *bytes = out;
+}
+
+static void splice_edit(struct simulate_bytes *envelope)
+{
+    splice(envelope, edit);
+}
+
+START_TEST(each_field_of_an_envelope_has_its_type_and_its_values)
+{
+    static const struct edit edits[] = {
+        {BYTES("version\x01"), BYTES("version\xa1x"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("version\x01"), BYTES("version\x00"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("kind\xa3tdx"), BYTES("kind\xa3tdz"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("kind\xa3tdx"), BYTES("kind\x03"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("kind\xa3tdx"), BYTES("kind\xa7sev-snp"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("kind\xa3tdx"), BYTES("kind\xa7gcp-tdx"), ATTEST_CONVENTION_UNSUPPORTED},
+        {BYTES("kind\xa3tdx"), BYTES("kind\xadnitro-enclave"), ATTEST_CONVENTION_UNSUPPORTED},
+        {BYTES("kind\xa3tdx"),
+         BYTES("kind\xad"
+               "aws-nitro-tpm"),
+         ATTEST_CONVENTION_UNSUPPORTED},
+        {BYTES("imr\x03"), BYTES("imr\xa1x"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("event_type\xce\x08"), BYTES("event_type\xa4\x08"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("event_payload\xc4"), BYTES("event_payload\xc0"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("digest\xc4\x00"), BYTES("digest\xa0"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("\x85\xa3imr"), BYTES("\x86\xa7version\x01\xa3imr"), ATTEST_TRUSTED},
+        {BYTES("\x85\xa3imr"), BYTES("\x86\xa7version\x02\xa3imr"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("\x85\xa3imr"), BYTES("\x86\xa7version\xa0\xa3imr"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("kind\xa6"
+               "dstack"),
+         BYTES("kind\xa6"
+               "dstick"),
+         ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("kind\xa6"
+               "dstack"),
+         BYTES("kind\x01"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("kind\xa6"
+               "dstack"),
+         BYTES("kind\xaa"
+               "dstack-pod"),
+         ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("report_data\xdc\x00\x40"), BYTES("report_data\xdc\x00\x3f"),
+         ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("runtime_events\x90"), BYTES("runtime_events\x80"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("runtime_events\x90"), BYTES("runtime_events\x91\xc0"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("config\xa2{}"), BYTES("config\x90"), ATTEST_EVIDENCE_MALFORMED},
+        {BYTES("config\xa2{}"), BYTES("config\xa0"), ATTEST_TRUSTED},
+    };
+    for (edit = edits; edit < edits + sizeof edits / sizeof *edits; ++edit)
+        EXPECT(edit->reason, .no_quote = true, .no_log = true, .with_8 = true,
+               .spoil = splice_edit);
+}
+END_TEST
+
+/* `edit` is what stands for the payload. */
+static void make_pod(struct simulate_bytes *envelope)
+{
+    splice(envelope, &(struct edit){BYTES("kind\xa6"
+                                          "dstack"),
+                                    BYTES("kind\xaa"
+                                          "dstack-pod"),
+                                    0});
+    splice(envelope,
+           &(struct edit){BYTES("data\x83\xabreport_data"), BYTES("data\x84\xabreport_data"), 0});
+    simulate_pack_text(envelope, "report_data_payload");
+    simulate_put(envelope, edit->to, edit->to_len);
+}
+
+START_TEST(a_pod_says_how_its_report_data_came_about_in_a_text)
+{
+    static const struct edit payloads[] = {
+        {NULL, 0, BYTES("\xa2{}"), ATTEST_TRUSTED},
+        {NULL, 0, BYTES("\x90"), ATTEST_EVIDENCE_MALFORMED},
+        {NULL, 0, BYTES(""), ATTEST_EVIDENCE_MALFORMED},
+        {NULL, 0, BYTES("\xa2{}\xa0"), ATTEST_EVIDENCE_MALFORMED},
+    };
+    for (edit = payloads; edit < payloads + sizeof payloads / sizeof *payloads; ++edit)
+        EXPECT(edit->reason, .no_quote = true, .no_log = true, .with_8 = true, .spoil = make_pod);
+}
+END_TEST
+
 START_TEST(a_packed_log_is_unpacked_to_16_kib_and_no_further)
 {
     struct simulate_bytes log = simulate_dstack_log();
@@ -388,6 +495,8 @@ int main(void)
                                   bytes_after_an_envelope_are_refused,
                                   an_envelope_with_a_key_twice_or_unknown_is_refused,
                                   an_envelope_of_another_kind_is_refused_by_name,
+                                  each_field_of_an_envelope_has_its_type_and_its_values,
+                                  a_pod_says_how_its_report_data_came_about_in_a_text,
                                   a_packed_log_is_unpacked_to_16_kib_and_no_further,
                                   a_policy_lists_apps_compose_files_and_instances,
                                   an_app_id_alone_is_no_measurement_of_code,

@@ -23,7 +23,7 @@ static void open_run(struct run *run, void (*set)(struct snp_scene *scene))
     set(&run->scene);
     struct snp_scene *scene = &run->scene;
     snp_sign_report(scene);
-    X509 *ark = snp_make_ark(scene->ark_name, scene->ark_key), *leaf = snp_make_leaf(scene);
+    X509 *ark = snp_make_ark(scene, scene->ark_key), *leaf = snp_make_leaf(scene);
     X509 *ica = snp_certificate(scene->ica_name, scene->ica_key, scene->ark_name, 2,
                                 scene->ica_from, scene->ica_to);
     snp_make_ca(ica, ark, "critical,keyCertSign");

@@ -244,6 +244,30 @@ START_TEST(certificates_hold_within_their_dates_and_no_second_longer)
 }
 END_TEST
 
+START_TEST(a_root_holds_within_its_dates_and_no_second_longer)
+{
+    static const struct {
+        int64_t from, to;
+        enum attest_reason reason;
+    } rows[] = {
+        {NOW, NOW + 1, ATTEST_TRUSTED},           {NOW - 1, NOW, ATTEST_TRUSTED},
+        {NOW - 1, NOW + 1, ATTEST_TRUSTED},       {NOW + 1, NOW + 2, ATTEST_CHAIN_EXPIRED},
+        {NOW - 2, NOW - 1, ATTEST_CHAIN_EXPIRED},
+    };
+    struct snp_scene scene;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+        snp_scene_set(&scene);
+        scene.ark_from = rows[i].from;
+        scene.ark_to = rows[i].to;
+        snp_expect(&scene, rows[i].reason);
+        if (rows[i].reason == ATTEST_TRUSTED) {
+            ck_assert_int_eq(scene.verdict.expires, rows[i].to);
+            ck_assert_int_eq(scene.verdict.collateral_expires, rows[i].to);
+        }
+    }
+}
+END_TEST
+
 START_TEST(without_a_list_only_a_policy_that_says_so_trusts)
 {
     struct snp_scene scene;
@@ -432,6 +456,7 @@ int main(void)
                                   missing_endorsements_are_refused,
                                   signatures_of_certificates_are_pss_with_sha384_and_its_salt,
                                   keys_of_other_kinds_are_refused,
+                                  a_root_holds_within_its_dates_and_no_second_longer,
                                   certificates_hold_within_their_dates_and_no_second_longer,
                                   without_a_list_only_a_policy_that_says_so_trusts,
                                   a_list_that_is_expired_early_foreign_or_unsigned_is_refused,

@@ -43,11 +43,11 @@ static inline void lane_note_beat(void *owner)
 
 static inline void lane_open_store(struct lane *lane)
 {
-    static const struct redis_events events = {lane_note_up, lane_note_down};
-    struct redis_options options = {.connect_ms_max = 2000};
+    static const struct redis_events events = {lane_note_up, lane_note_down, NULL};
+    struct fleet_options options = {.seed_count = 1, .server = {.connect_ms_max = 2000}};
     char where[128], error[256];
     snprintf(where, sizeof(where), "unix:%s", lane->redis.server.path);
-    ck_assert_msg(address_parse(&options.address, span_text(where), error, sizeof(error)), "%s",
+    ck_assert_msg(address_parse(&options.seeds[0], span_text(where), error, sizeof(error)), "%s",
                   error);
     lane->store = store_open(lane->loop, &options, &events, lane);
 }

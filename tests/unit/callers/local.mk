@@ -34,10 +34,26 @@ tests_unit_callers_test_journal_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_callers_test_journal_LDADD = $(TEST_LIBS)
 
 check_PROGRAMS += tests/unit/callers/test_meter
-tests_unit_callers_test_meter_SOURCES = tests/unit/callers/test_meter.c tests/unit/callers/lane.h \
+tests_unit_callers_test_meter_SOURCES = tests/unit/callers/test_meter.c \
+    tests/unit/callers/meter_lane.h tests/unit/callers/lane.h \
     tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h tests/unit/checks.h
 tests_unit_callers_test_meter_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_callers_test_meter_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/callers/test_bad_replies
+tests_unit_callers_test_bad_replies_SOURCES = tests/unit/callers/test_bad_replies.c \
+    tests/unit/callers/liar.h tests/unit/callers/meter_lane.h tests/unit/callers/lane.h \
+    tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h tests/unit/checks.h
+tests_unit_callers_test_bad_replies_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_bad_replies_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/callers/test_replay
+tests_unit_callers_test_replay_SOURCES = tests/unit/callers/test_replay.c \
+    tests/unit/callers/meter_lane.h tests/unit/callers/lane.h \
+    tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h tests/unit/checks.h
+tests_unit_callers_test_replay_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_replay_LDADD = $(TEST_LIBS)
+
 check_PROGRAMS += tests/unit/callers/test_reply
 tests_unit_callers_test_reply_SOURCES = tests/unit/callers/test_reply.c tests/unit/checks.h \
     tests/fakes/fake_stream.c tests/fakes/fake_stream.h

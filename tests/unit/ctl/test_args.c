@@ -54,7 +54,9 @@ START_TEST(each_command_is_found_by_its_words_and_takes_its_operands)
                  c->operand_count > 1 ? " b" : "");
         for (const struct ctl_option *o = c->options; o->name != NULL; ++o)
             if (o->required)
-                snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s x", o->name);
+                snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s %.*s", o->name,
+                         o->kind == OPTION_WORD ? (int)strcspn(o->value, "|") : 1,
+                         o->kind == OPTION_WORD ? o->value : "x");
         good(&line, text, c->name);
         ck_assert_ptr_eq(line.call.command, c);
         if (c->operand_count > 0)

@@ -50,7 +50,7 @@ START_TEST(a_small_file_gets_every_default)
     ck_assert_uint_eq(config->callers.streams_max, 100);
     ck_assert_uint_eq(config->callers.head_bytes_max, 65536);
     ck_assert_uint_eq(config->exchange.checkpoint_ms, 5000);
-    ck_assert_str_eq(config->redis_address, "embedded");
+    ck_assert_str_eq(config->store.address, "embedded");
     ck_assert_int_eq(config->pools[0].policy[0], '/');
     ck_assert_str_eq(strrchr(config->pools[0].policy, '/'), "/p.json");
     ck_assert_uint_eq(config->pools[0].collateral_count, 2);

@@ -36,6 +36,12 @@ static void note_request(void *owner, struct stream *stream)
     party_note(party);
 }
 
+static void note_guard(void *owner, enum http_guard guard)
+{
+    struct end *end = owner;
+    end->guard = guard;
+}
+
 static void note_bad(void *owner, int status, const char *why)
 {
     struct end *end = owner;
@@ -62,6 +68,7 @@ static void note_ended(void *owner, enum conn_end how)
 
 static const struct http_events events = {.note_request = note_request,
                                           .note_bad = note_bad,
+                                          .note_guard = note_guard,
                                           .note_room = note_room,
                                           .note_ended = note_ended};
 

@@ -32,6 +32,7 @@ struct end {
     enum conn_end end;
     int bads[BADS_MAX];
     unsigned bad_count;
+    enum http_guard guard; /* the last that acted */
     const char *why;
 };
 

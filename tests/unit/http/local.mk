@@ -26,3 +26,8 @@ check_PROGRAMS += tests/unit/http/test_field
 tests_unit_http_test_field_SOURCES = tests/unit/http/test_field.c tests/unit/checks.h
 tests_unit_http_test_field_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_http_test_field_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/http/test_h2_guard
+tests_unit_http_test_h2_guard_SOURCES = tests/unit/http/test_h2_guard.c
+tests_unit_http_test_h2_guard_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_http_test_h2_guard_LDADD = $(TEST_LIBS)

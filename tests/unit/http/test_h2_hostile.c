@@ -397,17 +397,22 @@ END_TEST
 
 START_TEST(a_peer_that_does_not_read_our_answers_cannot_make_them_pile_up)
 {
+    int rounds = 0;
     begin();
-    fake_conn_stall(ends.worker.conn, true);
-    for (int i = 0; i < 20000 && !ends.worker.ended; ++i) {
-        frame(PING, 0, 0, "12345678", 8);
-        if (i % 100 == 0) {
-            fake_loop_advance(ends.loop, 3000); /* slower than any limit on the rate */
-            send_frames(&ends.worker);
-        }
-    }
-    fake_loop_advance(ends.loop, 5000);
+    request(1, END_STREAM, NULL); /* is being answered: the connection is not idle */
     send_frames(&ends.worker);
+    fake_conn_stall(ends.worker.conn, true);
+    while (ends.worker.guard == HTTP_GUARD_NONE && ++rounds < 100) {
+        fake_loop_advance(ends.loop, 5000); /* slower than any limit on the rate */
+        for (int i = 0; i < 100; ++i)
+            frame(PING, 0, 0, "12345678", 8);
+        send_frames(&ends.worker);
+    }
+    ck_assert_int_eq(ends.worker.guard, HTTP_GUARD_UNREAD);
+    ck_assert_int_le(rounds, 50); /* 64 KiB in the conn, and a thousand behind them */
+    ck_assert(!ends.worker.ended);
+    fake_loop_advance(ends.loop, 5000); /* its last words do not leave either */
+    ends_settle(&ends);
     ck_assert(ends.worker.ended);
     ends_fini(&ends);
 }
@@ -427,10 +432,9 @@ START_TEST(a_flood_of_continuations_ends_the_connection)
 }
 END_TEST
 
-START_TEST(references_to_one_large_field_are_counted_each)
+/* The bomb: 3,000 bytes once, then a byte for each time it is meant again. */
+static void bomb(size_t references)
 {
-    /* The bomb: 3,000 bytes once, then a byte for each time it is meant again. */
-    begin();
     static char fields[8192];
     size_t len = block(fields, NULL);
     fields[len++] = 0x40; /* literal with incremental indexing, new name */
@@ -443,12 +447,34 @@ START_TEST(references_to_one_large_field_are_counted_each)
     fields[len++] = (char)value;
     memset(fields + len, 'a', 3000);
     len += 3000;
-    memset(fields + len, 0x80 | 62, 4000);
-    frame(HEADERS, END_HEADERS | END_STREAM, 1, fields, len + 4000);
+    memset(fields + len, 0x80 | 62, references);
+    frame(HEADERS, END_HEADERS | END_STREAM, 1, fields, len + references);
+}
+
+START_TEST(references_to_one_large_field_are_counted_each)
+{
+    begin();
+    bomb(20);
+    send_frames(&ends.worker);
+    ck_assert_uint_eq(ends.worker.party_count, 1); /* 63,000 bytes are fine */
+    ends_fini(&ends);
+
+    begin();
+    bomb(995); /* with the five before it, ten times the fields that are allowed */
     send_frames(&ends.worker);
     ck_assert_uint_eq(ends.worker.party_count, 0);
     ck_assert_uint_eq(ends.worker.bad_count, 1);
     ck_assert_int_eq(ends.worker.bads[0], 431);
+    ck_assert(!ends.worker.ended);
+    ends_fini(&ends);
+
+    begin();
+    bomb(996);
+    send_frames(&ends.worker);
+    ck_assert_uint_eq(ends.worker.party_count, 0);
+    ck_assert_int_eq(goaway_code(), CALM);
+    ck_assert_int_eq(ends.worker.guard, HTTP_GUARD_LARGE_HEADS);
+    ck_assert(ends.worker.ended);
     ends_fini(&ends);
 }
 END_TEST

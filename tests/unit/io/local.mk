@@ -25,6 +25,13 @@ tests_unit_io_test_tls_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_io_test_tls_LDADD = $(TEST_LIBS)
 
 check_PROGRAMS += tests/unit/io/test_redis
-tests_unit_io_test_redis_SOURCES = tests/unit/io/test_redis.c tests/unit/io/peers.h tests/unit/checks.h
+tests_unit_io_test_redis_SOURCES = tests/unit/io/test_redis.c tests/unit/io/redis_hall.h \
+    tests/unit/io/peers.h tests/unit/checks.h
 tests_unit_io_test_redis_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_io_test_redis_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/io/test_fleet
+tests_unit_io_test_fleet_SOURCES = tests/unit/io/test_fleet.c tests/unit/io/redis_hall.h \
+    tests/unit/io/peers.h tests/unit/checks.h
+tests_unit_io_test_fleet_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_io_test_fleet_LDADD = $(TEST_LIBS)

@@ -339,6 +339,26 @@ START_TEST(the_trust_ends_with_the_first_of_both_verdicts)
 }
 END_TEST
 
+START_TEST(a_later_verdict_on_the_certificate_does_not_outlast_the_answers)
+{
+    struct http *http = be_challenged(ALPN_H2);
+    answer(http, "{}");
+    fake_attester_trust(lane.attester, 1, 600000);
+    settle(&lane);
+    ck_assert(has_stream(&askers[0]));
+    fake_attester_renew(lane.attester);
+    pass_ms(&lane, 1000);
+    ck_assert_uint_eq(fake_attester_asked(lane.attester), 3);
+    fake_attester_trust(lane.attester, 2, 3600 * 1000);
+    settle(&lane);
+    ck_assert(!fake_http_is_draining(http));
+    pass_ms(&lane, 598999);
+    ck_assert(!fake_http_is_draining(http));
+    pass_ms(&lane, 1);
+    ck_assert(fake_http_is_draining(http));
+}
+END_TEST
+
 START_TEST(an_answer_trusted_for_no_time_is_refused)
 {
     struct http *http = be_challenged(ALPN_H2);
@@ -508,6 +528,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_connection_that_ends_before_the_answer_is_no_connection);
     tcase_add_test(tcase, an_attester_without_room_for_the_answer_is_overloaded);
     tcase_add_test(tcase, the_trust_ends_with_the_first_of_both_verdicts);
+    tcase_add_test(tcase, a_later_verdict_on_the_certificate_does_not_outlast_the_answers);
     tcase_add_test(tcase, an_answer_trusted_for_no_time_is_refused);
     tcase_add_test(tcase, links_that_are_ready_are_not_disturbed_by_a_challenge);
     tcase_add_test(tcase, links_admitted_without_a_challenge_drain_when_it_becomes_required);

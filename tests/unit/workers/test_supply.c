@@ -175,6 +175,33 @@ START_TEST(what_could_not_be_had_is_asked_for_again_after_ten_minutes_and_not_be
 }
 END_TEST
 
+START_TEST(an_endpoint_that_cannot_be_reached_is_asked_again_in_seconds_and_then_less_often)
+{
+    int64_t now = NOW, wait = 2000;
+    fake_fetch()->error = "Could not connect to server";
+    fake_fetch()->is_unreached = true;
+    for (unsigned tries = 0; tries < 12; ++tries) {
+        ck_assert_int_eq(want(now), SUPPLY_COMING);
+        run(now);
+        ck_assert_uint_eq(fake_fetch()->asked, tries + 1);
+        int64_t full = wait < 10 * MINUTE ? wait : 10 * MINUTE;
+        ck_assert_int_eq(want(now + full * 9 / 10 - 1), SUPPLY_FAILED); /* sooner by a tenth */
+        now += full;
+        wait *= 2;
+    }
+    /* What is then answered stands for as long as it always did. */
+    fake_fetch()->is_unreached = false;
+    ck_assert_int_eq(want(now), SUPPLY_COMING);
+    run(now);
+    ck_assert_int_eq(want(now + 10 * MINUTE - 1), SUPPLY_FAILED);
+    now += 10 * MINUTE;
+    fake_fetch()->is_unreached = true;
+    ck_assert_int_eq(want(now), SUPPLY_COMING);
+    run(now);
+    ck_assert_int_eq(want(now + 2000), SUPPLY_COMING); /* from the beginning */
+}
+END_TEST
+
 START_TEST(a_fetch_that_cannot_begin_is_a_failure_like_any_other)
 {
     fake_fetch()->cannot = "store: /x: Permission denied";
@@ -451,6 +478,7 @@ int main(void)
         those_who_want_the_same_share_one_errand,
         four_errands_are_out_at_once_and_the_fifth_goes_when_one_is_back,
         what_could_not_be_had_is_asked_for_again_after_ten_minutes_and_not_before,
+        an_endpoint_that_cannot_be_reached_is_asked_again_in_seconds_and_then_less_often,
         a_fetch_that_cannot_begin_is_a_failure_like_any_other,
         a_worker_causes_ten_fetches_a_minute_and_no_more,
         sources_above_the_maximum_push_out_the_oldest,
