@@ -4,7 +4,6 @@
 The full set takes about eight minutes, most of it for a hundred dead gateways; --short is what CI runs. Exit status 0 only
 if all of it held. The build is found by TEEGATE_BUILD, else in ./build, where make has made tests/chaos/bad_disk.so."""
 import argparse
-import importlib.util
 import pathlib
 import signal
 import sys
@@ -16,16 +15,12 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
 from gateway import Tee  # noqa: E402
+import fleets  # noqa: E402
 import scenarios  # noqa: E402
 from store import SHIM  # noqa: E402
 
 MOST_S = 1200  # for one scenario
-# What a lost server had acknowledged, and more servers than one, come with the fleet below the store.
-if importlib.util.find_spec("redis_servers"):
-    import fleets
-    ALL = scenarios.ALL + fleets.ALL
-else:
-    ALL = [kind for kind in scenarios.ALL if kind not in (scenarios.StoreStalled, scenarios.OutageOfAKilledStore)]
+ALL = scenarios.ALL + fleets.ALL
 
 
 def interrupted(number, frame):
