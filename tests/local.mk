@@ -17,6 +17,7 @@ include $(srcdir)/tests/fuzz/local.mk
 include $(srcdir)/tests/lint/local.mk
 include $(srcdir)/tests/conformance/local.mk
 include $(srcdir)/tests/bench/local.mk
+include $(srcdir)/tests/chaos/local.mk
 
 EXTRA_DIST += tests/coverage.sh tests/integration/challenge.py \
     tests/integration/collateral_server.py \
@@ -28,6 +29,7 @@ EXTRA_DIST += tests/coverage.sh tests/integration/challenge.py \
     tests/integration/hostile_h2.py \
     tests/integration/test_abuse.py \
     tests/integration/test_challenge.py \
+    tests/integration/test_chaos.py \
     tests/integration/test_clients.py \
     tests/integration/test_collateral.py \
     tests/integration/test_config.py \

@@ -28,6 +28,7 @@ struct debt {
     uint32_t version; /* replay_version() when it was sent */
     uint16_t bucket;
     bool former;
+    bool unwritten; /* a settle the journal refused */
     size_t text_len;
     char text[]; /* owed_write()'s */
 };
@@ -131,7 +132,8 @@ static void note_unanswered(struct debts *debts, struct debt *debt)
 
 static void note_settled(struct debts *debts, const struct debt *debt, bool held, uint64_t charge)
 {
-    journal_acknowledge(debts->journal, debt->number);
+    if (debt->number != 0)
+        journal_acknowledge(debts->journal, debt->number);
     stats_add(held ? &debts->stats->settles : &debts->stats->settles_unheld, 1);
     stats_add(&debts->stats->credits_charged_ucr, charge);
 }
@@ -160,7 +162,7 @@ static void note_owed(void *owner, uint64_t id, const struct redisReply *reply)
     replay_keep(debts->replay, debt->bucket, span_of(debt->text, debt->text_len),
                 answer_word(reply, 3));
     struct settle_wait *wait = debt->wait;
-    if (debt->number != 0)
+    if (debt->number != 0 || debt->unwritten)
         note_settled(debts, debt, held, charge);
     debt_end(debts, debt);
     if (wait == NULL)
@@ -286,14 +288,20 @@ bool debts_settle(struct debts *debts, const struct hold *hold, const struct set
     must(settlement->cost_ucr <= hold->ceiling_ucr);
     struct span text = span_of(memory, owed_write(memory, hold, settlement));
     uint64_t number = journal_write(debts->journal, text);
-    if (number == 0)
+    bool unwritten = number == 0;
+    if (unwritten)
+        stats_add(&debts->stats->settles_unwritten, 1);
+    if (unwritten && (wait == NULL || !store_is_up(debts->store)))
         return false;
     if (wait != NULL) {
         wait->settled = false;
+        wait->unwritten = unwritten;
         wait->charged_ucr = wait->sequence = wait->ended_ms = 0;
         list_init(&wait->node);
     }
     struct debt *debt = debt_new(debts, text);
+    if (debt == NULL && unwritten)
+        return false;
     if (debt == NULL) {
         debts->spilled = true;
         tick_at(debts, loop_now(debts->loop) + SPILLED_MS);
@@ -301,6 +309,8 @@ bool debts_settle(struct debts *debts, const struct hold *hold, const struct set
         return true;
     }
     debt->number = number;
+    debt->unwritten = unwritten;
+    debt->until = loop_now(debts->loop) + hold->ttl_ms; /* if unwritten; then it is overdue */
     debt->wait = wait;
     if (wait != NULL)
         wait->id = debt->id;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "callers/frame.h"
@@ -26,7 +27,8 @@ enum {
     ACKS_BYTES_MAX = FRAME_HEAD_BYTES + ACKS_MAX * 8,
     WRITE_BYTES_MAX = ACKS_BYTES_MAX + FRAME_HEAD_BYTES + FRAME_CONTENT_MAX,
     NUMBER_BITS = 40, /* of an entry's number; the epoch stands above them */
-    READ_BYTES = 64 * 1024
+    READ_BYTES = 64 * 1024,
+    TRY_AGAIN_MS = 100 /* between two looks whether a disk that refused takes something again */
 };
 
 struct pending {
@@ -43,7 +45,9 @@ struct journal {
     _Atomic bool distrusts_store; /* as the file of that name, which outlives the process */
     pthread_mutex_t lock;         /* over all below */
     int fd;
-    bool broken; /* a piece of an entry stands at its end and cannot be cut off */
+    bool broken;  /* a piece of an entry stands at its end and cannot be cut off */
+    bool refused; /* the last write did not go through */
+    uint64_t try_at;
     off_t file_bytes;
     off_t compact_at; /* file_bytes from which compacting is worth a try */
     size_t bytes_max;
@@ -213,7 +217,8 @@ static bool append(struct journal *journal, const char *bytes, size_t count)
     do
         written = write(journal->fd, bytes, count);
     while (written < 0 && errno == EINTR);
-    if (written == (ssize_t)count) {
+    journal->refused = written != (ssize_t)count;
+    if (!journal->refused) {
         journal->file_bytes += (off_t)count;
         return true;
     }
@@ -377,13 +382,28 @@ void journal_replay(struct journal *journal,
     free(numbers);
 }
 
-bool journal_has_room(const struct journal *journal)
+/* A disk that refused is tried with what says nothing: acknowledgements of an entry 0, of which
+ * there is none. */
+static void try_again(struct journal *journal)
 {
-    pthread_mutex_t *lock = (pthread_mutex_t *)&journal->lock;
-    pthread_mutex_lock(lock);
-    bool room =
-        !journal->broken && journal->pending_bytes <= journal->bytes_max - journal->bytes_max / 8;
-    pthread_mutex_unlock(lock);
+    static const char zeros[ACKS_MAX * 8];
+    char bytes[ACKS_BYTES_MAX];
+    struct frame frame = {.kind = FRAME_ACKNOWLEDGED, .content = span_of(zeros, sizeof(zeros))};
+    uint64_t now = clock_monotonic_ms();
+    if (now < journal->try_at)
+        return;
+    journal->try_at = now + TRY_AGAIN_MS;
+    (void)append(journal, bytes, frame_write(bytes, &frame));
+}
+
+bool journal_has_room(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->lock);
+    if (journal->refused && !journal->broken)
+        try_again(journal);
+    bool room = !journal->broken && !journal->refused &&
+                journal->pending_bytes <= journal->bytes_max - journal->bytes_max / 8;
+    pthread_mutex_unlock(&journal->lock);
     return room;
 }
 

@@ -43,7 +43,8 @@ bool journal_is_former(const struct journal *journal, uint64_t number);
 void journal_replay(struct journal *journal,
                     void (*visit)(void *arg, uint64_t number, struct span entry), void *arg);
 size_t journal_pending(const struct journal *journal); /* entries not yet acknowledged */
-/* Whether calls may still begin: an eighth of its maximum is kept for those that run already. */
-bool journal_has_room(const struct journal *journal);
+/* Whether calls may still begin: an eighth of its maximum is kept for those that run already, and
+ * after a write that failed none begins until the disk takes something again. */
+bool journal_has_room(struct journal *journal);
 
 #endif

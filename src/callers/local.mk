@@ -45,9 +45,7 @@ src_libteegate_a_SOURCES += \
 # Each script is the record's text and its own, in the order below; a string of C is made of it here.
 callers_scripts = src/callers/record.lua src/callers/hold.lua src/callers/settle.lua \
     src/callers/checkpoint.lua src/callers/credit.lua src/callers/account.lua src/callers/key.lua \
-    src/callers/peek.lua src/callers/extend.lua
-    src/callers/peek.lua src/callers/export.lua \
-    src/callers/check.lua
+    src/callers/peek.lua src/callers/extend.lua src/callers/export.lua src/callers/check.lua
 EXTRA_DIST += src/callers/embed.awk $(callers_scripts)
 nodist_src_libteegate_a_SOURCES = src/callers/scripts.c
 CLEANFILES += src/callers/scripts.c

@@ -92,7 +92,8 @@ struct settlement {
 
 struct settle_wait {
     void (*answer)(struct settle_wait *wait);
-    bool settled;         /* false: unknown for now, the meter goes on */
+    bool settled;   /* false: unknown for now, the meter goes on */
+    bool unwritten; /* the journal refused it: until it is settled, this process alone knows */
     uint64_t charged_ucr; /* when settled */
     uint64_t sequence;    /* of its ledger entry; 0: none, or not known to be this settle's */
     uint64_t ended_ms;    /* the entry's time, unix ms by the store's clock */
@@ -138,9 +139,10 @@ void meter_extend_cancel(struct meter *meter, struct meter_wait *wait);
 void meter_hold_cancel(struct meter *meter, struct meter_wait *wait);
 /* Stores the cost so far and pushes the hold's deadline; no answer. */
 void meter_checkpoint(struct meter *meter, const struct hold *hold, uint64_t cost_ucr);
-/* Ends the hold with a charge. The entry is in the journal when this returns true; false: the
- * journal is full or broken (the hold then ends by reaping, at its last checkpoint). `wait` may be
- * NULL; it is answered later, at most settle_ms_max. */
+/* Ends the hold with a charge. The entry is in the journal when this returns true, or, with a wait
+ * that is `unwritten`, on its way to Redis without; false: neither took it (the hold then ends by
+ * reaping, at its last checkpoint). `wait` may be NULL; it is answered later, at most
+ * settle_ms_max. */
 MUST_USE bool meter_settle(struct meter *meter, const struct hold *hold,
                            const struct settlement *settlement, struct settle_wait *wait);
 /* Ends the hold without a charge: the call never ran. */

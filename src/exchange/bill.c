@@ -346,6 +346,11 @@ bool bill_settle(struct bill *bill, const struct usage *usage, const char *outco
     return bill->settling;
 }
 
+bool bill_is_safe(const struct bill *bill)
+{
+    return !bill->owed || bill->settled || !bill->settle_wait.unwritten;
+}
+
 void bill_release(struct bill *bill)
 {
     if (!bill->held)

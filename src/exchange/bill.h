@@ -77,9 +77,12 @@ struct bill_reach bill_reach(const struct bill *bill, const struct usage *usage)
 
 /* Reads a worker's `Agent-Usage`, within the caps; what is above them is only noted. */
 void bill_note_units(struct bill *bill, struct span text, struct usage *usage);
-/* Journal first. False when the journal refuses: nothing was charged yet, the reaper will. */
+/* Journal first. False when neither it nor Redis takes it: nothing was charged yet, the reaper
+ * will. */
 MUST_USE bool bill_settle(struct bill *bill, const struct usage *usage, const char *outcome,
                           int status, const char *worker, const struct receipt_note *note);
+/* Whether the charge, if there is one, outlives this process. */
+bool bill_is_safe(const struct bill *bill);
 /* The call never ran. */
 void bill_release(struct bill *bill);
 

@@ -464,6 +464,8 @@ static enum step_outcome do_finish(struct exchange *x)
     struct relay *relay = &x->relay;
     if (x->gone)
         return break_off(x, FAULT_CALLER_LEFT);
+    if (!bill_is_safe(&x->bill)) /* no end is told whose charge a crash could still lose */
+        return x->bill.settling ? STEP_WAIT : break_off(x, FAULT_METERING_UNAVAILABLE);
     if (!x->head_sent) {
         if (x->ends == ENDS_FIELDS && !end_is_in(x))
             return STEP_WAIT;

@@ -124,6 +124,7 @@ bool meter_settle(struct meter *meter, const struct hold *hold, const struct set
         return false;
     }
     ++meter->settles;
+    wait->unwritten = meter->unwritten;
     meter->settlement = *settlement;
     if (settlement->note != NULL)
         meter->note = *settlement->note;

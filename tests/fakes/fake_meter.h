@@ -24,6 +24,7 @@ struct meter {
     bool hold_hangs;
     struct meter_facts facts;
     enum fake_settle settle; /* REFUSED: the journal is full */
+    bool unwritten;          /* it is, and Redis is asked without it */
     bool unsure;             /* ANSWERED, but the entry may be somebody else's */
     /* what happened */
     struct hold hold; /* the last one asked for */

@@ -39,7 +39,7 @@ class Tee:
 
 class Gateway:
     def __init__(self, folder, tee, workers, agents=None, extra="", pool_extra="", tls=True, state=None,
-                 attestation_extra="", before=None, tls_extra=""):
+                 attestation_extra="", before=None, tls_extra="", env=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(exist_ok=True)
         self.tee = tee
@@ -47,6 +47,7 @@ class Gateway:
         self.socket = self.folder / "admin.sock"
         self.tls = tls
         self.tls_extra = tls_extra
+        self.env = env  # of the process; None: the test's own
         self.state = state or self.folder / "state"
         if not (self.folder / "gw.crt.pem").exists():
             subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
@@ -84,7 +85,8 @@ agents: {json.dumps(agents)}
         self.out = open(self.folder / "access.log", "ab")
         self.err = open(self.folder / "process.log", "ab")
         offset = self.err.tell()
-        self.process = subprocess.Popen([BUILD / "src/teegate", "-c", self.config], stdout=self.out, stderr=self.err)
+        self.process = subprocess.Popen([BUILD / "src/teegate", "-c", self.config], stdout=self.out, stderr=self.err,
+                                        env=self.env)
 
         def ready():
             assert self.process.poll() is None, (self.folder / "process.log").read_text()[-4000:]

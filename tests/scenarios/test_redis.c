@@ -119,6 +119,31 @@ START_TEST(a_journal_that_refuses_never_lets_an_answer_look_whole)
 }
 END_TEST
 
+START_TEST(without_the_journal_an_answer_ends_only_once_redis_has_its_charge)
+{
+    static const char *const fields[] = {"", "content-length: 5"};
+    static const enum fake_settle fates[] = {SETTLE_ANSWERED, SETTLE_UNKNOWN};
+    for (int i = 0; i < 4; ++i) {
+        struct hall hall;
+        hall_open(&hall);
+        hall.meter->unwritten = true;
+        hall.meter->settle = SETTLE_SILENT;
+        hall_post(&hall);
+        hall_run(&hall);
+        hall_answer(&hall, 0, 200, fields[i % 2], "hello");
+        hall_run(&hall);
+        hall_pass(&hall, 1000); /* far beyond what a trailer waits for a cost in the journal */
+        ck_assert(!hall.caller->out_ended && !hall.caller->is_reset);
+        hall.meter->settle = fates[i / 2];
+        loop_wake(hall.loop, &hall.meter->wake);
+        hall_run(&hall);
+        ck_assert(hall.complete == (fates[i / 2] == SETTLE_ANSWERED));
+        ck_assert(hall.caller->is_reset == (fates[i / 2] == SETTLE_UNKNOWN));
+        hall_close(&hall);
+    }
+}
+END_TEST
+
 START_TEST(a_journal_that_refuses_before_the_head_is_a_503)
 {
     struct hall hall;
@@ -201,6 +226,7 @@ int main(void)
         a_settle_that_is_unknown_for_now_is_told_as_such,
         fields_wait_for_the_settle_as_trailers_do,
         a_journal_that_refuses_never_lets_an_answer_look_whole,
+        without_the_journal_an_answer_ends_only_once_redis_has_its_charge,
         a_journal_that_refuses_before_the_head_is_a_503,
         accounts_that_are_away_or_know_nothing_are_told_as_problems,
         nobody_waits_for_the_store_for_ever,

@@ -89,6 +89,11 @@ tests_unit_callers_test_exporter_SOURCES = tests/unit/callers/test_exporter.c te
     tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h
 tests_unit_callers_test_exporter_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_callers_test_exporter_LDADD = $(TEST_LIBS)
+check_PROGRAMS += tests/unit/callers/test_full_disk
+tests_unit_callers_test_full_disk_SOURCES = tests/unit/callers/test_full_disk.c tests/unit/callers/lane.h \
+    tests/unit/callers/redis_server.h tests/unit/callers/scripts_caller.h tests/unit/checks.h
+tests_unit_callers_test_full_disk_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_callers_test_full_disk_LDADD = $(TEST_LIBS)
 # over the real verifier: what the one makes the other must take
 check_PROGRAMS += tests/unit/callers/test_receipts
 tests_unit_callers_test_receipts_SOURCES = tests/unit/callers/test_receipts.c tests/unit/checks.h \

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "callers/frame.h"
 #include "unit/checks.h"
 
@@ -247,6 +248,38 @@ START_TEST(a_full_disk_is_refused_and_leaves_no_piece)
 }
 END_TEST
 
+START_TEST(after_a_refused_write_no_call_begins_until_the_disk_takes_something_again)
+{
+    make_dir();
+    signal(SIGXFSZ, SIG_IGN);
+    struct journal *journal = must_open(0);
+    struct rlimit was, limit;
+    ck_assert_uint_ne(journal_write(journal, SPAN_OF("before")), 0);
+    off_t bytes = file_bytes();
+    getrlimit(RLIMIT_FSIZE, &was);
+    limit = was;
+    limit.rlim_cur = (rlim_t)bytes + 3;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    ck_assert(journal_has_room(journal));
+    ck_assert_uint_eq(journal_write(journal, SPAN_OF("not")), 0);
+    for (uint64_t until = clock_monotonic_ms() + 250; clock_monotonic_ms() < until;)
+        ck_assert(!journal_has_room(journal));
+    ck_assert_int_eq(file_bytes(), bytes);
+    setrlimit(RLIMIT_FSIZE, &was);
+    uint64_t until = clock_monotonic_ms() + 1000;
+    while (!journal_has_room(journal))
+        ck_assert_uint_lt(clock_monotonic_ms(), until);
+    ck_assert_uint_ne(journal_write(journal, SPAN_OF("after")), 0);
+    journal_close(journal);
+    journal = must_open(0);
+    struct seen seen = replay(journal);
+    ck_assert_int_eq(seen.count, 2);
+    ck_assert_str_eq(seen.last, "after");
+    journal_close(journal);
+    remove_dir();
+}
+END_TEST
+
 START_TEST(it_takes_its_maximum_and_no_more)
 {
     make_dir();
@@ -394,6 +427,7 @@ int main(void)
         zeros_at_the_end_are_a_torn_write_too,
         damage_before_the_end_is_refused_and_left_for_a_human,
         a_full_disk_is_refused_and_leaves_no_piece,
+        after_a_refused_write_no_call_begins_until_the_disk_takes_something_again,
         it_takes_its_maximum_and_no_more,
         a_file_of_acknowledged_entries_is_made_small_again,
         lanes_write_at_once_and_nothing_is_mixed,
