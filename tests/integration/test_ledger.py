@@ -25,7 +25,8 @@ def files(gateway):
 
 
 def lines(gateway):
-    return [json.loads(line) for file in files(gateway) for line in file.read_text().splitlines()]
+    """Whole ones: the last may be being written."""
+    return [json.loads(line) for file in files(gateway) for line in file.read_bytes().split(b"\n")[:-1]]
 
 
 def entries(gateway):
