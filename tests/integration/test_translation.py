@@ -418,7 +418,7 @@ class Broken:
         writer.write_eof() if writer.can_write_eof() else None
 
 
-@pytest.fixture(scope="module", params=["h2", "http/1.1"])
+@pytest.fixture(scope="module")
 def broken(request, tee, tmp_path_factory):
     script = Broken()
     raw = script.over_h2 if request.param == "h2" else script.over_h1
@@ -431,28 +431,28 @@ def broken(request, tee, tmp_path_factory):
     worker.stop()
 
 
-def names_of(h1, h2):
-    return sorted({*h1, *h2})
+def rows(h1, h2):
+    """Each name with the version it is said in."""
+    return pytest.mark.parametrize("broken,name", [*(("http/1.1", name) for name in sorted(h1)), *(("h2", name) for name in sorted(h2))],
+                                   indirect=["broken"])
 
 
-@pytest.mark.parametrize("name", names_of(BROKEN_H1, BROKEN_H2))
+def says(broken, h1, h2, name):
+    return h2[name] if broken.protocol == "h2" else h1[name].encode("latin-1")
+
+
+@rows(BROKEN_H1, BROKEN_H2)
 def test_a_broken_answer_is_502_and_never_believed(broken, name):
-    table = BROKEN_H2 if broken.protocol == "h2" else {key: text.encode("latin-1") for key, text in BROKEN_H1.items()}
-    if name not in table:
-        pytest.skip("a row of the other version")
-    broken.script.says = table[name]
+    broken.script.says = says(broken, BROKEN_H1, BROKEN_H2, name)
     for ask in (ask_h1, ask_h2):
         told = ask(broken, "GET", PATH, [])
         assert told.status == 502, (told.status, told.body)
         assert any(word in told.body for word in (b"worker-invalid", b"worker-broke", b"cut-short", b"answer-too-large")), told.body
 
 
-@pytest.mark.parametrize("name", names_of(CUT_H1, CUT_H2))
+@rows(CUT_H1, CUT_H2)
 def test_an_answer_that_breaks_is_seen_to_break(broken, name):
-    table = CUT_H2 if broken.protocol == "h2" else {key: text.encode("latin-1") for key, text in CUT_H1.items()}
-    if name not in table:
-        pytest.skip("a row of the other version")
-    broken.script.says = table[name]
+    broken.script.says = says(broken, CUT_H1, CUT_H2, name)
     client = Client(broken.port)
     answer = client.call(PATH, broken.key)
     assert answer.status == 502 or (not answer.ended and answer.reset not in (None, 0, 8)), (answer.status, answer.ended, answer.reset)
