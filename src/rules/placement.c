@@ -24,10 +24,13 @@ static size_t nth_open(const struct placement_candidate *candidates, size_t coun
     return count;
 }
 
-/* (in flight + 1) x time to first byte; one not yet known counts as 1 ms, so that a new worker is
- * tried soon and not at once by everybody. */
+/* (in flight + 1) x time to first byte. One not yet known comes first for its first request,
+ * however fast the others are, and counts as 1 ms while that runs, so that not everybody tries it
+ * at once. */
 static uint64_t load_of(const struct placement_candidate *candidate)
 {
+    if (candidate->ttfb_us == 0 && candidate->live == 0)
+        return 0;
     uint64_t ttfb_us = candidate->ttfb_us > 0 ? candidate->ttfb_us : 1000;
     return ((uint64_t)candidate->live + 1) * ttfb_us;
 }

@@ -15,6 +15,17 @@ START_TEST(the_less_loaded_of_two_is_chosen)
 }
 END_TEST
 
+START_TEST(one_not_known_yet_is_tried_once_before_the_fastest)
+{
+    struct placement_candidate two[] = {{.ttfb_us = 100}, {.ttfb_us = 0}};
+    for (uint64_t random = 0; random < 4; ++random)
+        ck_assert_uint_eq(placement_choose(two, 2, random), 1);
+    two[1].live = 1; /* its first request runs */
+    for (uint64_t random = 0; random < 4; ++random)
+        ck_assert_uint_eq(placement_choose(two, 2, random), 0);
+}
+END_TEST
+
 START_TEST(one_that_is_out_or_full_is_never_chosen)
 {
     struct placement_candidate three[] = {
@@ -196,6 +207,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         the_less_loaded_of_two_is_chosen,
+        one_not_known_yet_is_tried_once_before_the_fastest,
         one_that_is_out_or_full_is_never_chosen,
         a_doubtful_one_is_chosen_only_when_no_other_may_be,
         a_worker_is_doubtful_for_a_second_for_each_failure_or_refusal_in_a_row,
