@@ -98,7 +98,8 @@ struct attest_policy *attest_case_policy(bool debug)
 }
 
 /* Collateral that was proven before must give the very same verdict: attest_collateral_prove() is
- * for speed only. The copy borrows the document's parts. */
+ * for speed only. The copy borrows the document's parts, but for the chains that proving decodes.
+ */
 static void compare_with_proven(const struct attest_request *request, struct attest_bytes quote,
                                 const struct attest_verdict *verdict)
 {
@@ -109,6 +110,7 @@ static void compare_with_proven(const struct attest_request *request, struct att
     attest_collateral_prove(&copy);
     again.collateral = &proven;
     attest_verify_quote(&again, quote, &other);
+    av_collateral_chains_fini(&copy.proven_chains);
     if (other.reason != verdict->reason || strcmp(other.detail, verdict->detail) != 0 ||
         other.expires != verdict->expires || other.tcb_status != verdict->tcb_status ||
         other.tcb_date != verdict->tcb_date || other.advisory_count != verdict->advisory_count)
