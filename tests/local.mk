@@ -19,33 +19,42 @@ include $(srcdir)/tests/conformance/local.mk
 include $(srcdir)/tests/bench/local.mk
 include $(srcdir)/tests/chaos/local.mk
 
-EXTRA_DIST += tests/coverage.sh tests/integration/challenge.py \
-    tests/integration/collateral_server.py \
-    tests/integration/conftest.py \
-    tests/integration/gateway.py \
-    tests/integration/h2client.py \
-    tests/integration/redis_servers.py \
-    tests/integration/hostile_h1.py \
-    tests/integration/hostile_h2.py \
-    tests/integration/test_abuse.py \
-    tests/integration/test_challenge.py \
-    tests/integration/test_chaos.py \
-    tests/integration/test_clients.py \
-    tests/integration/test_collateral.py \
-    tests/integration/test_config.py \
-    tests/integration/test_demo.py \
-    tests/integration/test_errors.py \
-    tests/integration/test_fetch.py \
-    tests/integration/test_floods.py \
-    tests/integration/test_hostile.py \
-    tests/integration/test_money.py \
-    tests/integration/test_redis.py \
-    tests/integration/test_receipts.py \
-    tests/integration/test_retry.py \
-    tests/integration/test_streaming.py \
-    tests/integration/test_translation.py \
-    tests/integration/test_trust.py \
-    tests/integration/worker.py
+EXTRA_DIST += tests/coverage.sh
+EXTRA_DIST += tests/integration/challenge.py
+EXTRA_DIST += tests/integration/collateral_server.py
+EXTRA_DIST += tests/integration/conftest.py
+EXTRA_DIST += tests/integration/gateway.py
+EXTRA_DIST += tests/integration/h2client.py
+EXTRA_DIST += tests/integration/hostile_h1.py
+EXTRA_DIST += tests/integration/hostile_h2.py
+EXTRA_DIST += tests/integration/kds_server.py
+EXTRA_DIST += tests/integration/redis_servers.py
+EXTRA_DIST += tests/integration/test_abuse.py
+EXTRA_DIST += tests/integration/test_challenge.py
+EXTRA_DIST += tests/integration/test_chaos.py
+EXTRA_DIST += tests/integration/test_clients.py
+EXTRA_DIST += tests/integration/test_collateral.py
+EXTRA_DIST += tests/integration/test_config.py
+EXTRA_DIST += tests/integration/test_demo.py
+EXTRA_DIST += tests/integration/test_errors.py
+EXTRA_DIST += tests/integration/test_fetch.py
+EXTRA_DIST += tests/integration/test_fetch_amd.py
+EXTRA_DIST += tests/integration/test_floods.py
+EXTRA_DIST += tests/integration/test_hostile.py
+EXTRA_DIST += tests/integration/test_idempotency.py
+EXTRA_DIST += tests/integration/test_ledger.py
+EXTRA_DIST += tests/integration/test_limits.py
+EXTRA_DIST += tests/integration/test_money.py
+EXTRA_DIST += tests/integration/test_operate.py
+EXTRA_DIST += tests/integration/test_receipts.py
+EXTRA_DIST += tests/integration/test_redis.py
+EXTRA_DIST += tests/integration/test_retry.py
+EXTRA_DIST += tests/integration/test_snp_worker.py
+EXTRA_DIST += tests/integration/test_streaming.py
+EXTRA_DIST += tests/integration/test_subcalls.py
+EXTRA_DIST += tests/integration/test_translation.py
+EXTRA_DIST += tests/integration/test_trust.py
+EXTRA_DIST += tests/integration/worker.py
 
 # Real processes and real clients; Debian's python3, which has python3-pytest, python3-h2, python3-httpx.
 .PHONY: check-integration fuzz coverage
