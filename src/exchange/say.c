@@ -107,6 +107,9 @@ static struct invocation_token token_of(const struct exchange *x, const struct p
         .bound = pool->binds_tokens,
         .path_len = lineage->path_len + 1,
     };
+    /* Two clocks: whatever the lane's says, not a moment beyond the call above it. */
+    if (lineage->deadline_ms != 0 && token.expires_ms > lineage->deadline_ms)
+        token.expires_ms = lineage->deadline_ms;
     memcpy(token.parent, x->invocation.text, sizeof(token.parent));
     memcpy(token.worker_key, proof->key_sha256, sizeof(token.worker_key));
     memcpy(token.path, lineage->path, lineage->path_len * sizeof(*token.path));
