@@ -1,5 +1,6 @@
 #include "fakes/fake_fetch.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@ struct fetch {
 };
 
 static struct fake_fetch the_fake;
+static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER; /* errands ask at once */
 
 struct fake_fetch *fake_fetch(void)
 {
@@ -52,8 +54,10 @@ void fetch_cancel(struct fetch *fetch)
 bool fetch_collateral(struct fetch *fetch, const struct fetch_request *request,
                       struct fetch_document *document, char *error, size_t error_size)
 {
+    pthread_mutex_lock(&noting);
     the_fake.renew = request->renew;
     the_fake.now = request->now;
+    pthread_mutex_unlock(&noting);
     atomic_fetch_add(&the_fake.asked, 1);
     atomic_fetch_add(&the_fake.out, 1);
     while (atomic_load(&the_fake.blocks) && !atomic_load(&fetch->cancelled))
