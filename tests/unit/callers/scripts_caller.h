@@ -48,6 +48,8 @@ static inline redisReply *caller_command(struct scripts_caller *caller, int coun
     if (caller->reply != NULL)
         freeReplyObject(caller->reply);
     caller->reply = redisCommandArgv(caller->redis, count, words, NULL);
+    if (caller->reply == NULL)
+        fprintf(stderr, "redis-server, on %s: %s\n", words[0], caller->redis->errstr);
     must(caller->reply != NULL);
     return caller->reply;
 }
